@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* bounce: mail in, findings out. Knows RFC 3464 (and 6533) delivery status notifications; decides what kind
+ * of mail it is before it reads a recipient from it. No sockets, no Redis, no clock. bounce_init() once per
+ * process, then any thread: one mail is one call. */
+#ifndef LEADGATE_BOUNCE_H
+#define LEADGATE_BOUNCE_H
+
+#include "leadgate/address.h"
+#include "leadgate/cause.h"
+#include "leadgate/err.h"
+#include "leadgate/event.h"
+#include "leadgate/span.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Stands in every refusal of ours. A report whose diagnostic carries it is our own word come back (design:
+ * cause "suppressed"). Printable ASCII, no blank, survives re-wrapping. Never change it. */
+#define LEADGATE_MARKER "[leadgate-suppressed]"
+
+enum mail_kind {
+    MAIL_NONE = 1,  /* no report: a person's mail, or nothing we can read */
+    MAIL_FAILURE,   /* at least one recipient failed for good */
+    MAIL_DELAYED,   /* only delays: the mail is still being tried */
+    MAIL_DELIVERED, /* only deliveries, relays, expansions */
+    MAIL_VACATION,  /* an auto-reply (RFC 3834) */
+    MAIL_COMPLAINT, /* a feedback report (RFC 5965) */
+};
+
+/* One recipient that failed for good. */
+struct finding {
+    struct address lead; /* the address that was mailed: Original-Recipient where there is one */
+    enum cause cause;
+    enum hardness hardness;
+    char status[16];  /* enhanced status, "" = none */
+    int reply;        /* SMTP reply code, 0 = none */
+    const char *rule; /* what decided, static storage: "status 5.1.1", "phrase mailbox full" */
+    char diag[512];   /* the remote server's words, as UTF-8, cut */
+};
+
+/* What a mail says. Owns its texts; free with report_free(). */
+struct report {
+    enum mail_kind kind;
+    const char *rule;         /* why it is of that kind, static storage */
+    struct finding *findings; /* MAIL_FAILURE: at least one */
+    size_t n;
+    int64_t at;   /* when it came: the topmost Received field, else Date; 0 = not known */
+    int64_t sent; /* when the mail that it is about was sent: Arrival-Date, else its Date; 0 = not known */
+    char message[256]; /* Message-ID of that mail, without <>; else the queue id of the report; "" = not known
+                        */
+    char reporting_mta[256];
+    char remote_mta[256]; /* of the first failed recipient */
+};
+
+/* Sets up the MIME library. Once, before threads exist. */
+void bounce_init(void);
+
+/* Reads one mail: header and body as they are on disk, LF or CRLF. rules normalise the recipients. *out is
+ * always set up for report_free(). 0, or -1 with err when the mail cannot be read at all (no header: out of
+ * shape). */
+int report_read(struct report *out, struct span mail, const struct address_rules *rules, struct err *err);
+void report_free(struct report *report); /* leaves it empty; twice is fine */
+
+/* Turns finding i into the event that it is. now bounds the times, and stands in where the mail names none.
+ */
+void report_event(const struct report *report, size_t i, enum event_source source, int64_t now,
+                  struct event *event);
+
+/* What one refusal means; shared by reports and, later, the delivery log. status, diag: as given by the
+ * remote server; either may be empty. Fills in cause, hardness and rule. local: the local Postfix's own
+ * verdict ("X-Postfix;"). */
+void classify_refusal(struct span status, int reply, struct span diag, bool local, struct finding *finding);
+
+const char *mail_kind_name(
+    enum mail_kind kind); /* as `leadgate classify` prints it: none, vacation, delayed, ... */
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* event: one thing that happened to one lead. Everything that comes back is turned into these before it is
+ * applied. */
+#ifndef LEADGATE_EVENT_H
+#define LEADGATE_EVENT_H
+
+#include "leadgate/address.h"
+#include "leadgate/cause.h"
+#include "leadgate/span.h"
+
+#include <stdint.h>
+
+enum event_type {
+    EVENT_BOUNCE = 1, /* a final failure; `cause` says why */
+    EVENT_DELIVERED,  /* the remote side took a message */
+    EVENT_OPEN,       /* engagement */
+    EVENT_CLICK,
+    EVENT_COMPLAINT, /* RFC 5965 abuse: the recipient's will */
+    EVENT_UNSUBSCRIBE,
+    EVENT_RESUBSCRIBE, /* and RFC 5965 not-spam */
+    EVENT_TYPES
+};
+
+/* Where the evidence came from, for logs and for the lead's own log. */
+enum event_source { SOURCE_MAILBOX = 1, SOURCE_MILTER, SOURCE_LOG, SOURCE_APPLICATION, SOURCE_OPERATOR };
+
+struct event {
+    enum event_type type;
+    enum event_source source;
+    struct address lead;
+    enum cause cause; /* bounces only */
+    /* Seconds since the epoch. `at` is when it happened, from where a replay finds the same time again (the
+     * topmost Received field, the log line); never in the future of the caller's clock. `sent` is when the
+     * message that it is about was sent, 0 = not known. */
+    int64_t at, sent;
+    /* Borrowed for the call. */
+    struct span message;  /* Message-ID of the message it is about, else its queue id; empty = not known */
+    struct span status;   /* enhanced status, "5.1.1" */
+    struct span evidence; /* the remote server's words; cut to fit where it is stored */
+    struct span stream;   /* complaint, unsubscribe, resubscribe: which stream; empty = every one */
+    struct span provider; /* registrable domain of the host that answered; empty = not known */
+};
+
+const char *event_type_name(enum event_type type);
+const char *event_source_name(enum event_source source);
+
+#endif

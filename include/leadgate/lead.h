@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* lead: the life of one recipient address. lead_apply() is the only place that decides what follows from an
+ * event (design: "The life of a lead"); the milter, the feeds, the operator's command and every simulation
+ * call it. Pure C: no I/O, no clock, no global state; any thread. All times are seconds since the epoch, 0 =
+ * never. */
+#ifndef LEADGATE_LEAD_H
+#define LEADGATE_LEAD_H
+
+#include "leadgate/cause.h"
+#include "leadgate/event.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The numbers of the lifecycle, from the settings. */
+struct lead_settings {
+    int64_t strike_spacing; /* seconds; bounces closer together are one strike */
+    int64_t backoff;        /* each suspension of a series is that many times the one before, 1..10 */
+    int64_t series_limit;   /* seconds from the first opt-out of a series until the next one is permanent */
+    int64_t longest;        /* seconds; the longest suspension of causes with END_LONGEST */
+    int64_t jitter;         /* percent, 0..100; suspensions are up to that much longer, never shorter */
+    struct cause_settings causes[CAUSES];
+};
+
+/* Fills in every default. */
+void lead_settings_default(struct lead_settings *settings);
+
+/* A lead's history: the hash lead:{ADDR}. All zero is a lead that nothing is known of. */
+struct lead {
+    enum cause cause;  /* of the run of strikes, or of the last opt-out */
+    int64_t strikes;   /* in a row, of `cause` */
+    int64_t cycle;     /* suspensions in this series so far */
+    int64_t series;    /* when the series' first opt-out began */
+    int64_t since;     /* when the current or last opt-out for its health began */
+    int64_t until;     /* when that was to end; 0 = permanent */
+    int64_t seen;      /* first event */
+    int64_t delivered; /* last delivery */
+    int64_t bounced;   /* last bounce, whether it was a strike or not */
+    int64_t struck;    /* last bounce that was a strike */
+    int64_t engaged;   /* last open or click */
+    int64_t willed;    /* last complaint, unsubscribe or resubscribe */
+    int64_t rev;       /* the store's: counts commits, compared at each; lead_apply() copies it */
+    char message[128]; /* of the last bounce that was counted */
+    char status[16];   /* of the last bounce */
+    char diag[256];    /* of the last bounce, cut */
+    char provider[128];
+};
+
+enum optout_kind { OPTOUT_TEMPORARY = 1, OPTOUT_PERMANENT };
+
+/* One opt-out for the lead's health: the key lead:{ADDR}:optout. */
+struct optout {
+    bool present;
+    enum optout_kind kind; /* by the key's TTL, whatever its value says */
+    enum cause cause;      /* CAUSE_MANUAL when an operator's free text names none */
+    int64_t cycle;
+    int64_t since; /* 0 = not said */
+    int64_t until; /* by the key's TTL; 0 = permanent */
+    char status[16];
+};
+
+/* What stands against, or for, a lead at the moment an event is applied. */
+struct optouts {
+    struct optout optout;
+    bool allowed; /* lead:{ADDR}:allow or domain:{DOMAIN}:allow exists */
+    bool refused; /* lead:{ADDR}:refused holds the event's stream */
+};
+
+/* What an event did. */
+enum effect {
+    EFFECT_REPEAT = 1, /* known already: nothing changes, nothing is to be written */
+    EFFECT_RECORDED,   /* history only: the cause never strikes, or the lead is allowed */
+    EFFECT_IN_FLIGHT,  /* history only: old evidence about an opt-out that had begun (rule 2) */
+    EFFECT_SPACED,     /* history only: too close to the strike before it to be another (rule 3) */
+    EFFECT_STRIKE,     /* one strike more, no opt-out yet */
+    EFFECT_OPTOUT,     /* opted out: change->kind is CHANGE_OPTOUT */
+    EFFECT_GOOD,       /* a delivery or engagement; CHANGE_LIFT when it let her in */
+    EFFECT_WILL,       /* the recipient's will changed, or was said again */
+    EFFECTS
+};
+
+enum change_kind {
+    CHANGE_NONE,
+    CHANGE_OPTOUT, /* set lead:{ADDR}:optout to `optout` */
+    CHANGE_LIFT,   /* delete lead:{ADDR}:optout */
+    CHANGE_REFUSE, /* add the event's stream to lead:{ADDR}:refused */
+    CHANGE_ACCEPT, /* take the event's stream out of lead:{ADDR}:refused */
+};
+
+/* At most one change of the opt-outs follows from an event. */
+struct change {
+    enum change_kind kind;
+    struct optout
+        optout; /* CHANGE_OPTOUT; may already be over when old evidence is applied late: then until <= now */
+};
+
+/* Applies event to the lead `before` under `optouts`, as seen at `now`; writes the next lead to *after and
+ * the change to *change. after may be before. Times of the event that lie in the future are taken as `now`.
+ */
+enum effect lead_apply(const struct lead_settings *settings, const struct lead *before,
+                       const struct optouts *optouts, const struct event *event, int64_t now,
+                       struct lead *after, struct change *change);
+
+const char *effect_name(enum effect effect);
+const char *change_name(enum change_kind kind);
+const char *optout_kind_name(enum optout_kind kind);
+
+#endif

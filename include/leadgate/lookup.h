@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* lookup: asks Redis about recipients without blocking, on a libevent loop. All questions asked in one turn
+ * of the loop go to Redis in one write, answers come back in the order of the questions. One loop, one
+ * thread.
+ *
+ * While Redis is away every question is answered STORE_DOWN at once, and the connection is tried again with
+ * back-off (100 ms doubling to 5 s). An answer that takes longer than the timeout ends the connection: what
+ * else was asked on it is answered STORE_DOWN too, since answers come in order. */
+#ifndef LEADGATE_LOOKUP_H
+#define LEADGATE_LOOKUP_H
+
+#include "leadgate/store.h"
+
+struct event_base;
+struct lookup;
+
+/* found is NULL unless rc is STORE_OK, and borrowed for the call. */
+typedef void lookup_fn(void *ctx, enum store_rc rc, const struct suppression *found);
+
+/* Told when Redis goes away (up = false, with the reason) and when it is back. */
+typedef void lookup_state_fn(void *ctx, bool up, const char *reason);
+
+/* settings is borrowed and must outlive the lookup. Starts to connect at once. NULL when out of memory. */
+struct lookup *lookup_new(struct event_base *base, const struct store_settings *settings,
+                          lookup_state_fn *state, void *state_ctx);
+/* Answers all open questions with STORE_DOWN first. NULL is fine. */
+void lookup_free(struct lookup *lookup);
+
+/* Asks; fn is called exactly once, maybe before this returns (when Redis is away). lead is copied. */
+void lookup_recipient(struct lookup *lookup, const struct address *lead, lookup_fn *fn, void *ctx);
+
+#endif

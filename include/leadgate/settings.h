@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* settings: everything that config.yaml can say, typed. Never changed after loading: a reload makes a new
+ * one. */
+#ifndef LEADGATE_SETTINGS_H
+#define LEADGATE_SETTINGS_H
+
+#include "leadgate/address.h"
+#include "leadgate/config.h"
+#include "leadgate/lead.h"
+#include "leadgate/logline.h"
+#include "leadgate/store.h"
+
+#define LEADGATE_VERSION "0.1"
+
+enum on_failure { ON_FAILURE_ACCEPT, ON_FAILURE_DEFER };
+enum enforce { ENFORCE_ON, ENFORCE_OBSERVE, ENFORCE_OFF };
+enum after_bounce { AFTER_BOUNCE_ACCEPT, AFTER_BOUNCE_DISCARD };
+enum processed_mail { PROCESSED_KEEP, PROCESSED_DELETE };
+
+/* A listening socket's rights, for unix: endpoints. */
+struct socket_settings {
+    int64_t mode;
+    char *owner, *group; /* names; "" = as the program runs */
+};
+
+struct policy_settings {
+    struct config_endpoints listen;
+    struct socket_settings socket;
+    int on_failure; /* enum on_failure */
+    int enforce;    /* enum enforce */
+    char *reply_temporary, *reply_permanent,
+        *reply_unavailable;           /* `code x.y.z text` with {lead} {cause} {until} {kind} */
+    struct config_texts never_refuse; /* local parts */
+};
+
+struct milter_settings {
+    struct endpoint listen;
+    struct socket_settings socket;
+    struct config_texts bounce_addresses; /* addresses; a recipient extension after '+' belongs to them */
+    int64_t max_size;                     /* bytes of a mail that are read */
+    int after_bounce;                     /* enum after_bounce */
+    struct config_texts
+        filter_daemons; /* {daemon_name}s whose suppressed recipients are removed without a refusal */
+};
+
+struct feed_settings {
+    struct config_texts maildirs;
+    int processed;    /* enum processed_mail */
+    int64_t max_size; /* bytes of a mail that are read */
+};
+
+struct settings {
+    struct store_settings redis;
+    int log_to; /* enum log_sink */
+    bool fold_local_part;
+    char *default_domain;
+    struct lead_settings lead;
+    struct policy_settings policy;
+    struct milter_settings milter;
+    struct feed_settings feed;
+};
+
+/* The one table: loader, reference and tests. Static storage. */
+const struct config_key *settings_keys(size_t *n);
+
+/* Loads path over the defaults. 0, or -1 with err (`path:line:column: ...`) and *out untouched. */
+int settings_load(struct settings **out, const char *path, struct err *err);
+/* All defaults, as an empty file gives them. NULL when out of memory. */
+struct settings *settings_new(void);
+void settings_free(struct settings *settings); /* NULL is fine */
+
+struct address_rules settings_address_rules(const struct settings *settings);
+
+#endif

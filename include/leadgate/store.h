@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* store: what Redis remembers about leads. One store is one blocking connection: one thread at a time. It
+ * connects when it is first needed and again, with back-off, when the connection broke. Arguments are
+ * borrowed for the call.
+ *
+ * Every answer is one of three: OK, "Redis cannot serve us now" (try later, nothing was changed or nothing is
+ * known to have been), and, for one lead only, values that an operator wrote by hand, which are obeyed as far
+ * as they can be read. A key that is there counts as there, whatever its type or value. */
+#ifndef LEADGATE_STORE_H
+#define LEADGATE_STORE_H
+
+#include "leadgate/address.h"
+#include "leadgate/endpoint.h"
+#include "leadgate/err.h"
+#include "leadgate/event.h"
+#include "leadgate/lead.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct store_settings {
+    struct endpoint address;
+    int64_t database;
+    char *username;    /* "" = the default user */
+    char *password;    /* "" = no AUTH */
+    int64_t timeout;   /* milliseconds for connecting and for one answer */
+    int64_t retention; /* seconds that a lead's history is kept after its last event */
+};
+
+enum store_rc {
+    STORE_OK = 1,
+    STORE_DOWN, /* unreachable, too slow, LOADING, READONLY, OOM, MISCONF, NOAUTH, ...; err has Redis's words
+                 */
+};
+
+/* What stands against a recipient at RCPT TO. */
+struct suppression {
+    bool allowed;           /* whitelisted: optout does not apply, refused still does */
+    struct optout optout;   /* .present = opted out for its health */
+    bool refused;           /* the recipient's will */
+    enum cause refused_for; /* CAUSE_COMPLAINT, CAUSE_UNSUBSCRIBE; CAUSE_MANUAL for free text */
+};
+
+/* True when the recipient is to be refused: by its will, or for its health and not whitelisted. */
+bool suppression_holds(const struct suppression *suppression);
+
+struct store;
+
+/* NULL only when out of memory. settings is borrowed and must outlive the store. Does not connect. */
+struct store *store_new(const struct store_settings *settings);
+void store_free(struct store *store); /* NULL is fine */
+
+/* Whether Redis answers and takes writes. Puts a warning for the operator in `warning` ("" = none) when Redis
+ * may evict keys (maxmemory-policy) or does not persist them. */
+enum store_rc store_check(struct store *store, struct err *warning, struct err *err);
+
+/* What one event did. */
+struct outcome {
+    enum effect effect;
+    struct change change;
+    struct optout before; /* the opt-out that stood when it was applied */
+    int64_t strikes;      /* the lead's, afterwards */
+    bool odd; /* a key of this lead had a type that is not ours; it was set aside as KEY:odd or obeyed */
+};
+
+/* Applies n events, in order where they concern one lead: reads, lead_apply(), commits by compare-and-set,
+ * and again for those that lost a race. All commands of a round go out in one write. STORE_OK: all are
+ * applied and outcomes[] is filled. STORE_DOWN: some may be; applying all of them again later changes nothing
+ * twice. */
+enum store_rc store_apply(struct store *store, const struct lead_settings *settings,
+                          const struct event *events, size_t n, int64_t now, struct outcome *outcomes,
+                          struct err *err);
+
+/* What stands against n recipients, in one round trip. */
+enum store_rc store_find_suppressions(struct store *store, const struct address *leads, size_t n, int64_t now,
+                                      struct suppression *found, struct err *err);
+
+/* One log line for an event and what it did. */
+void outcome_log(const struct event *event, const struct outcome *outcome);
+
+#endif
