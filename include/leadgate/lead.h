@@ -27,22 +27,22 @@ void lead_settings_default(struct lead_settings *settings);
 
 /* A lead's history: the hash lead:{ADDR}. All zero is a lead that nothing is known of. */
 struct lead {
-    enum cause cause;  /* of the run of strikes, or of the last opt-out */
-    int64_t strikes;   /* in a row, of `cause` */
-    int64_t cycle;     /* suspensions in this series so far */
-    int64_t series;    /* when the series' first opt-out began */
-    int64_t since;     /* when the current or last opt-out for its health began */
-    int64_t until;     /* when that was to end; 0 = permanent */
-    int64_t seen;      /* first event */
-    int64_t delivered; /* last delivery */
-    int64_t bounced;   /* last bounce, whether it was a strike or not */
-    int64_t struck;    /* last bounce that was a strike */
-    int64_t engaged;   /* last open or click */
-    int64_t willed;    /* last complaint, unsubscribe or resubscribe */
-    int64_t rev;       /* the store's: counts commits, compared at each; lead_apply() copies it */
-    char message[128]; /* of the last bounce that was counted */
-    char status[16];   /* of the last bounce */
-    char diag[256];    /* of the last bounce, cut */
+    enum cause cause;     /* of the run of strikes, or of the last opt-out */
+    int64_t strikes;      /* in a row, of `cause` */
+    int64_t cycle;        /* suspensions in this series so far */
+    int64_t series;       /* when the series' first opt-out began */
+    int64_t since;        /* when the current or last opt-out for its health began */
+    int64_t until;        /* when that was to end; 0 = permanent */
+    int64_t seen;         /* first event */
+    int64_t delivered;    /* last delivery */
+    int64_t bounced;      /* last bounce, whether it was a strike or not */
+    int64_t struck;       /* last bounce that was a strike */
+    int64_t engaged;      /* last open or click */
+    int64_t resubscribed; /* last resubscribe: older complaints and unsubscribes are answered by it */
+    int64_t rev;          /* the store's: counts commits, compared at each; lead_apply() copies it */
+    char message[128];    /* of the last bounce that was counted */
+    char status[16];      /* of the last bounce */
+    char diag[256];       /* of the last bounce, cut */
     char provider[128];
 };
 
@@ -62,8 +62,9 @@ struct optout {
 /* What stands against, or for, a lead at the moment an event is applied. */
 struct optouts {
     struct optout optout;
-    bool allowed; /* lead:{ADDR}:allow or domain:{DOMAIN}:allow exists */
-    bool refused; /* lead:{ADDR}:refused holds the event's stream */
+    bool allowed;          /* lead:{ADDR}:allow or domain:{DOMAIN}:allow exists */
+    bool refused;          /* lead:{ADDR}:refused holds the event's stream */
+    int64_t refused_since; /* by its value; 0 = not said */
 };
 
 /* What an event did. */

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "leadgate/event.h"
+
+const char *event_type_name(enum event_type type)
+{
+    switch (type) {
+    case EVENT_BOUNCE: return "bounce";
+    case EVENT_DELIVERED: return "delivered";
+    case EVENT_OPEN: return "open";
+    case EVENT_CLICK: return "click";
+    case EVENT_COMPLAINT: return "complaint";
+    case EVENT_UNSUBSCRIBE: return "unsubscribe";
+    case EVENT_RESUBSCRIBE: return "resubscribe";
+    case EVENT_TYPES: break;
+    }
+    return "?";
+}
+
+const char *event_source_name(enum event_source source)
+{
+    switch (source) {
+    case SOURCE_MAILBOX: return "mailbox";
+    case SOURCE_MILTER: return "milter";
+    case SOURCE_LOG: return "log";
+    case SOURCE_APPLICATION: return "application";
+    case SOURCE_OPERATOR: return "operator";
+    }
+    return "?";
+}
