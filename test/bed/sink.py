@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The rest of the world: an SMTP server whose answers depend on the recipient's local part.
+
+    dead...   550 5.1.1 at RCPT TO         full...   552 5.2.2 at RCPT TO
+    busy...   452 4.2.2 at RCPT TO         anything else is taken, and remembered
+
+More rules: sink.rules.append((lambda local_part: ..., "550 5.7.1 <{r}>: text")); the newest rule is asked first.
+"""
+
+import asyncio
+import re
+import threading
+from dataclasses import dataclass
+
+RULES = [
+    (lambda local: local.startswith("dead"), "550 5.1.1 <{r}>: Recipient address rejected: User unknown"),
+    (lambda local: local.startswith("full"), "552 5.2.2 <{r}>: The mailbox is over its quota"),
+    (lambda local: local.startswith("busy"), "452 4.2.2 <{r}>: Mailbox full, try again later"),
+]
+
+
+@dataclass
+class Mail:
+    sender: str
+    recipients: list
+    content: bytes
+
+
+class Sink:
+    """Runs in a thread of its own until close()."""
+
+    def __init__(self):
+        self.rules = list(RULES)
+        self.mails = []  # those that were taken
+        self.refused = []  # recipients that were not
+        self.port = None
+        self._up = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="sink", daemon=True)
+        self._thread.start()
+        self._up.wait()
+
+    def _run(self):
+        asyncio.set_event_loop(self._loop)
+        server = self._loop.run_until_complete(asyncio.start_server(self._session, "127.0.0.1", 0, backlog=500, limit=1 << 20))
+        self.port = server.sockets[0].getsockname()[1]
+        self._up.set()
+        self._loop.run_forever()
+        server.close()
+        sessions = asyncio.all_tasks(self._loop)
+        for session in sessions:
+            session.cancel()
+        self._loop.run_until_complete(asyncio.gather(*sessions, return_exceptions=True))
+        self._loop.close()
+
+    def close(self):
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+    def clear(self):
+        self.mails, self.refused = [], []
+        self.rules = list(RULES)
+
+    def received(self, recipient):
+        """The mails that were taken for this recipient."""
+        return [mail for mail in list(self.mails) if recipient in mail.recipients]
+
+    def _answer(self, recipient):
+        local = recipient.rpartition("@")[0]
+        for applies, reply in reversed(self.rules):
+            if applies(local):
+                self.refused.append(recipient)
+                return reply.format(r=recipient)
+        return None
+
+    async def _session(self, reader, writer):
+        try:
+            await self._talk(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    async def _talk(self, reader, writer):
+        async def say(*lines):
+            writer.write("".join(line + "\r\n" for line in lines).encode("utf-8", "surrogateescape"))
+            await writer.drain()
+
+        sender, recipients = None, []
+        await say("220 world.test ESMTP")
+        while line := await reader.readline():
+            text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
+            verb = text.upper()
+            if verb.startswith("EHLO"):
+                await say("250-world.test", "250-PIPELINING", "250-8BITMIME", "250-SMTPUTF8",
+                          "250-ENHANCEDSTATUSCODES", "250 DSN")
+            elif verb.startswith("HELO"):
+                await say("250 world.test")
+            elif verb.startswith("MAIL FROM:"):
+                sender, recipients = path(text), []
+                await say("250 2.1.0 Ok")
+            elif verb.startswith("RCPT TO:"):
+                recipient = path(text)
+                refusal = self._answer(recipient)
+                if refusal is None:
+                    recipients.append(recipient)
+                await say(refusal or "250 2.1.5 Ok")
+            elif verb == "DATA":
+                if not recipients:
+                    await say("554 5.5.1 No valid recipients")
+                    continue
+                await say("354 End data with <CR><LF>.<CR><LF>")
+                self.mails.append(Mail(sender, recipients, await content(reader)))
+                await say(f"250 2.0.0 Ok: taken as {len(self.mails)}")
+            elif verb == "QUIT":
+                await say("221 2.0.0 Bye")
+                return
+            elif verb in ("RSET", "NOOP"):
+                await say("250 2.0.0 Ok")
+            else:
+                await say("502 5.5.2 Error: command not recognized")
+
+
+def path(command):
+    return re.search(r"<([^>]*)>", command)[1]
+
+
+async def content(reader):
+    lines = []
+    while (line := await reader.readuntil(b"\n")) != b".\r\n":
+        lines.append(line[1:] if line.startswith(b".") else line)
+    return b"".join(lines)
