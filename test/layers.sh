@@ -1,0 +1,86 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Prints every #include that points the wrong way; says nothing, and exits 0, when there is none.
+#
+#   core < lead < bounce, store (which do not know each other) < settings < policy, milter, feed, cli
+#
+# Each folder sees itself and what is below it, through include/leadgate or by its own name. A library belongs to the
+# folder that exists to hide it.
+set -eu
+cd "$(dirname "$0")/.."
+
+find core lead bounce store settings policy milter feed cli include -name '*.[ch]' | sort | xargs awk '
+function layer_list(text, names,    n, i, words) {
+    n = split(text, words, " ")
+    for (i = 1; i <= n; i++)
+        names[words[i]] = 1
+}
+BEGIN {
+    # What a folder may include from, itself aside.
+    below["core"] = ""
+    below["lead"] = "core"
+    below["bounce"] = below["store"] = "core lead"
+    below["settings"] = "core lead bounce store"
+    below["policy"] = below["milter"] = below["feed"] = below["cli"] = "core lead bounce store settings"
+
+    # Which folder a public header belongs to.
+    split("core:address core:config core:endpoint core:err core:logline core:span lead:cause lead:event lead:lead " \
+          "bounce:bounce store:store store:store_pool store:lookup settings:settings settings:startup", homes, " ")
+    for (i in homes) {
+        split(homes[i], part, ":")
+        home[part[2]] = part[1]
+    }
+
+    # Which files may see a library.
+    library["hiredis/"] = "^store/"
+    library["libmilter/"] = "^milter/(callbacks|main)[.]c$"
+    library["gmime/"] = library["glib"] = "^bounce/"
+    library["yaml.h"] = "^core/config[^/]*[.][ch]$"
+}
+function wrong(why) {
+    printf "%s:%d: %s: %s\n", FILENAME, FNR, included, why
+    bad = 1
+}
+FNR == 1 {
+    folder = FILENAME
+    sub("/.*", "", folder)
+    if (folder == "include") {
+        name = FILENAME
+        gsub(".*/|[.]h$", "", name)
+        if (name in home)
+            folder = home[name]
+        else {
+            included = FILENAME
+            wrong("belongs to no folder: say which one in test/layers.sh")
+        }
+    }
+}
+/^[ \t]*#[ \t]*include[ \t]*[<"]/ {
+    included = $0
+    sub("^[^<\"]*[<\"]", "", included)
+    sub("[>\"].*", "", included)
+    for (prefix in library)
+        if (index(included, prefix) == 1 && FILENAME !~ library[prefix])
+            wrong("this library is not used here")
+
+    target = included
+    if (sub("^leadgate/", "", target)) {
+        sub("[.]h$", "", target)
+        if (!(target in home)) {
+            wrong("belongs to no folder: say which one in test/layers.sh")
+            next
+        }
+        target = home[target]
+    } else if (sub("/.*", "", target) == 0)
+        next
+    if (!(target in below) || target == folder)
+        next
+    split("", allowed)
+    layer_list(below[folder], allowed)
+    if (!(target in allowed))
+        wrong(folder "/ does not see " target "/")
+    else if (included !~ /^leadgate\//)
+        wrong("an internal header of " target "/")
+}
+END { exit bad }
+'
