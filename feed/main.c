@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* leadgate-feed: arguments, signals, exit statuses. As a daemon it runs one loop with one intake (one
+ * connection to Redis) and one source per Maildir; a reload makes all of them anew before it lets the old
+ * ones go. */
+#include "feed/intake.h"
+#include "feed/once.h"
+#include "feed/watch.h"
+#include "leadgate/bounce.h"
+#include "leadgate/logline.h"
+#include "leadgate/startup.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+static const struct program program = {
+    .name = "leadgate-feed",
+    .usage = "Reads bounces and applies them to the leads they name. Without options: follows the Maildirs\n"
+             "named by feed.maildirs until told to stop.\n"
+             "  --once          reads what is in the Maildirs now and exits\n"
+             "  --maildir DIR   this Maildir instead of those of feed.maildirs\n"
+             "  --mbox FILE     reads an mbox and exits\n"
+             "  --stdin         reads one mail, for pipe(8)\n"
+             "Exit status: 0 done; 64 wrong arguments; 66 no such mailbox; 75 Redis is away, run it again;\n"
+             "78 wrong settings.\n",
+};
+
+struct arguments {
+    const char *mbox, *maildir;
+    bool once, from_stdin;
+};
+
+/* The sources and what they stand on; all of one generation of the settings. */
+struct feed {
+    struct settings *settings;
+    struct intake *intake;
+    struct watch **sources;
+    size_t n;
+};
+
+struct daemon {
+    struct event_base *base;
+    const struct arguments *arguments;
+    struct feed feed;
+};
+
+/* The Maildirs to read; only is the room for the one that --maildir names. */
+static struct config_texts chosen_maildirs(const struct arguments *arguments, const struct settings *settings,
+                                           char **only)
+{
+    *only = (char *)(uintptr_t)arguments->maildir;
+    return *only != NULL ? (struct config_texts){ only, 1 } : settings->feed.maildirs;
+}
+
+static void feed_close(struct feed *feed)
+{
+    for (size_t i = 0; i < feed->n; i++)
+        watch_free(feed->sources[i]);
+    free(feed->sources);
+    intake_free(feed->intake);
+    settings_free(feed->settings);
+    *feed = (struct feed){ .n = 0 };
+}
+
+/* EX_OK, or EX_CONFIG or EX_OSERR with err. Owns settings, whatever the answer. */
+static int feed_open(struct feed *out, struct daemon *daemon, struct settings *settings, struct err *err)
+{
+    struct feed feed = { .settings = settings };
+    int status = EX_OSERR;
+    char *only;
+    struct config_texts maildirs = chosen_maildirs(daemon->arguments, settings, &only);
+
+    if (maildirs.n == 0) {
+        err_set(err, "feed.maildirs names no Maildir: there is nothing to follow");
+        status = EX_CONFIG;
+        goto fail;
+    }
+    feed.intake = intake_new(settings);
+    feed.sources = calloc(maildirs.n, sizeof(*feed.sources));
+    if (feed.intake == NULL || feed.sources == NULL) {
+        err_set(err, "out of memory");
+        goto fail;
+    }
+    for (; feed.n < maildirs.n; feed.n++) {
+        feed.sources[feed.n] =
+            watch_new(daemon->base, maildirs.item[feed.n], &settings->feed, feed.intake, err);
+        if (feed.sources[feed.n] == NULL)
+            goto fail;
+    }
+    *out = feed;
+    return EX_OK;
+fail:
+    feed_close(&feed);
+    return status;
+}
+
+static void on_stop(evutil_socket_t number, short what, void *ctx)
+{
+    struct daemon *daemon = ctx;
+
+    (void)number;
+    (void)what;
+    startup_stopping();
+    event_base_loopexit(daemon->base, NULL);
+}
+
+static void on_reload(evutil_socket_t number, short what, void *ctx)
+{
+    struct daemon *daemon = ctx;
+    struct settings *settings;
+    struct feed feed;
+    struct err err;
+
+    (void)number;
+    (void)what;
+    startup_reloading();
+    if ((settings = startup_reload()) != NULL) {
+        if (feed_open(&feed, daemon, settings, &err) == EX_OK) {
+            feed_close(&daemon->feed);
+            daemon->feed = feed;
+        } else {
+            log_say(LOG_ERR, "%s; the old settings stay", err.text);
+        }
+    }
+    startup_ready();
+}
+
+static int run_daemon(const struct arguments *arguments, struct settings *settings)
+{
+    struct daemon daemon = { .base = event_base_new(), .arguments = arguments };
+    struct event *signals[3] = { NULL };
+    struct err err = { "cannot start the event loop" };
+    int status = EX_OSERR;
+
+    if (daemon.base == NULL) {
+        settings_free(settings);
+        goto out;
+    }
+    if ((status = feed_open(&daemon.feed, &daemon, settings, &err)) != EX_OK)
+        goto out;
+    status = EX_OSERR;
+    signals[0] = evsignal_new(daemon.base, SIGTERM, on_stop, &daemon);
+    signals[1] = evsignal_new(daemon.base, SIGINT, on_stop, &daemon);
+    signals[2] = evsignal_new(daemon.base, SIGHUP, on_reload, &daemon);
+    for (size_t i = 0; i < 3; i++)
+        if (signals[i] == NULL || event_add(signals[i], NULL) < 0)
+            goto out;
+    intake_check(daemon.feed.intake);
+    startup_ready();
+    if (event_base_dispatch(daemon.base) >= 0)
+        status = EX_OK;
+out:
+    if (status != EX_OK)
+        log_say(LOG_ERR, "%s", err.text);
+    for (size_t i = 0; i < 3; i++)
+        if (signals[i] != NULL)
+            event_free(signals[i]);
+    feed_close(&daemon.feed);
+    if (daemon.base != NULL)
+        event_base_free(daemon.base);
+    return status;
+}
+
+static int run_once(const struct arguments *arguments, struct settings *settings)
+{
+    struct intake *intake = intake_new(settings);
+    int status = EX_TEMPFAIL;
+    char *only;
+    struct config_texts maildirs = chosen_maildirs(arguments, settings, &only);
+
+    if (intake == NULL)
+        log_say(LOG_ERR, "out of memory");
+    else if (arguments->mbox != NULL)
+        status = once_mbox(intake, arguments->mbox);
+    else if (arguments->from_stdin)
+        status = once_stdin(intake, &settings->feed);
+    else
+        status = once_maildirs(intake, &settings->feed, &maildirs);
+    intake_free(intake);
+    settings_free(settings);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = { .mbox = NULL };
+    const struct program_option options[] = {
+        { "once", NULL, &arguments.once },
+        { "maildir", &arguments.maildir, NULL },
+        { "mbox", &arguments.mbox, NULL },
+        { "stdin", NULL, &arguments.from_stdin },
+    };
+    struct settings *settings = startup(&program, options, sizeof(options) / sizeof(options[0]), argc, argv);
+
+    if ((arguments.mbox != NULL) + arguments.from_stdin + (arguments.once || arguments.maildir != NULL) > 1) {
+        fprintf(stderr, "%s: --mbox, --stdin and Maildirs exclude each other\n", program.name);
+        settings_free(settings);
+        return EX_USAGE;
+    }
+    /* A Redis that closed the connection is told by the write's errno. */
+    signal(SIGPIPE, SIG_IGN);
+    bounce_init();
+    if (arguments.mbox != NULL || arguments.from_stdin || arguments.once)
+        return run_once(&arguments, settings);
+    return run_daemon(&arguments, settings);
+}
