@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "leadgate/event.h"
 
+struct span event_stream(const struct event *event)
+{
+    return event->stream.n > 0 ? event->stream : SPAN("*");
+}
+
 const char *event_type_name(enum event_type type)
 {
     switch (type) {

@@ -8,6 +8,7 @@
  * mailbox that is read a week late leaves every lead as if it had been read at once. */
 #include "leadgate/lead.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define HOURS(n) ((int64_t)(n)*60 * 60)
@@ -44,13 +45,32 @@ static struct times times_of(const struct event *event, int64_t now)
     return (struct times){ at, event->sent == 0 ? at : at_most(event->sent, at) };
 }
 
+static uint64_t hash_bytes(uint64_t hash, struct span bytes)
+{
+    for (size_t i = 0; i < bytes.n; i++)
+        hash = (hash ^ (unsigned char)bytes.p[i]) * 1099511628211u;
+    return hash;
+}
+
+#define HASH_START 14695981039346656037u /* FNV-1a, 64 bits */
+
+/* A message's name as a lead keeps it: whole when it fits, else its beginning and a hash of all of it. */
+static void keep_message(char kept[LEAD_TEXT_SIZE], struct span message)
+{
+    char start[LEAD_TEXT_SIZE - 17];
+
+    if (span_copy(kept, LEAD_TEXT_SIZE, message))
+        return;
+    span_excerpt(start, sizeof(start), message);
+    snprintf(kept, LEAD_TEXT_SIZE, "%s~%016llx", start, (unsigned long long)hash_bytes(HASH_START, message));
+}
+
 /* Rule 1. Not later than the last of its kind, or about the message that was counted last. */
 static bool is_repeat_bounce(const struct lead *lead, const struct event *event, int64_t at)
 {
-    /* Compared as it was kept: a longer Message-ID was cut. */
-    char kept[sizeof(lead->message)];
+    char kept[LEAD_TEXT_SIZE];
 
-    span_excerpt(kept, sizeof(kept), event->message);
+    keep_message(kept, event->message);
     return at <= lead->bounced || (kept[0] != '\0' && strcmp(kept, lead->message) == 0);
 }
 
@@ -67,15 +87,12 @@ static bool is_in_flight(const struct lead *lead, const struct optouts *optouts,
     return lead->since != 0 && (times.sent < lead->since || (over_by_itself && times.at < lead->until));
 }
 
-/* A number that is the same at every replay and differs between leads: FNV-1a over the address and the time.
- */
+/* A number that is the same at every replay and differs between leads. */
 static uint64_t spread(const struct address *address, int64_t at)
 {
-    uint64_t hash = 14695981039346656037u;
+    uint64_t hash = hash_bytes(HASH_START, address_span(address));
 
-    for (size_t i = 0; i < address->n; i++)
-        hash = (hash ^ (unsigned char)address->text[i]) * 1099511628211u;
-    hash = (hash ^ (uint64_t)at) * 1099511628211u;
+    hash = hash_bytes(hash, (struct span){ (const char *)&at, sizeof(at) });
     return hash ^ (hash >> 32);
 }
 
@@ -139,7 +156,7 @@ static void count_strike(struct lead *lead, const struct event *event, int64_t a
     lead->strikes = event->cause == lead->cause ? lead->strikes + 1 : 1;
     lead->cause = event->cause;
     lead->struck = at;
-    span_excerpt(lead->message, sizeof(lead->message), event->message);
+    keep_message(lead->message, event->message);
 }
 
 static void begin_optout(struct lead *lead, const struct optout *optout)

@@ -41,6 +41,9 @@ struct event {
     struct span provider; /* registrable domain of the host that answered; empty = not known */
 };
 
+/* The field of lead:{ADDR}:refused that the event is about: its stream, "*" when it names none. */
+struct span event_stream(const struct event *event);
+
 const char *event_type_name(enum event_type type);
 const char *event_source_name(enum event_source source);
 

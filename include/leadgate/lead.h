@@ -25,25 +25,29 @@ struct lead_settings {
 /* Fills in every default. */
 void lead_settings_default(struct lead_settings *settings);
 
+/* Texts of a lead are kept short: Redis stores a small hash without a value over 64 bytes
+ * (hash-max-listpack-value) in a fraction of the memory, and the whole words stand in the lead's log. */
+#define LEAD_TEXT_SIZE 64
+
 /* A lead's history: the hash lead:{ADDR}. All zero is a lead that nothing is known of. */
 struct lead {
-    enum cause cause;     /* of the run of strikes, or of the last opt-out */
-    int64_t strikes;      /* in a row, of `cause` */
-    int64_t cycle;        /* suspensions in this series so far */
-    int64_t series;       /* when the series' first opt-out began */
-    int64_t since;        /* when the current or last opt-out for its health began */
-    int64_t until;        /* when that was to end; 0 = permanent */
-    int64_t seen;         /* first event */
-    int64_t delivered;    /* last delivery */
-    int64_t bounced;      /* last bounce, whether it was a strike or not */
-    int64_t struck;       /* last bounce that was a strike */
-    int64_t engaged;      /* last open or click */
-    int64_t resubscribed; /* last resubscribe: older complaints and unsubscribes are answered by it */
-    int64_t rev;          /* the store's: counts commits, compared at each; lead_apply() copies it */
-    char message[128];    /* of the last bounce that was counted */
-    char status[16];      /* of the last bounce */
-    char diag[256];       /* of the last bounce, cut */
-    char provider[128];
+    enum cause cause;             /* of the run of strikes, or of the last opt-out */
+    int64_t strikes;              /* in a row, of `cause` */
+    int64_t cycle;                /* suspensions in this series so far */
+    int64_t series;               /* when the series' first opt-out began */
+    int64_t since;                /* when the current or last opt-out for its health began */
+    int64_t until;                /* when that was to end; 0 = permanent */
+    int64_t seen;                 /* first event */
+    int64_t delivered;            /* last delivery */
+    int64_t bounced;              /* last bounce, whether it was a strike or not */
+    int64_t struck;               /* last bounce that was a strike */
+    int64_t engaged;              /* last open or click */
+    int64_t resubscribed;         /* last resubscribe: older complaints and unsubscribes are answered by it */
+    int64_t rev;                  /* the store's: counts commits, compared at each; lead_apply() copies it */
+    char message[LEAD_TEXT_SIZE]; /* of the last strike; a longer one by its beginning and a hash */
+    char status[16];              /* of the last bounce */
+    char diag[LEAD_TEXT_SIZE];    /* of the last bounce, cut */
+    char provider[LEAD_TEXT_SIZE];
 };
 
 enum optout_kind { OPTOUT_TEMPORARY = 1, OPTOUT_PERMANENT };

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reads what Redis holds about a lead. Everything here may have been typed by an operator, so reading never
+ * fails for a value: an opt-out without readable text is an operator's opt-out, a TTL outranks what the text
+ * says, a number that is none counts as not there. Only Redis's own errors are errors. */
+#include "store/answer.h"
+
+#include "leadgate/logline.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* One row per field of lead:{ADDR}: read, compared and written from here. */
+static const struct lead_field {
+    const char *name;
+    enum { FIELD_INT, FIELD_CAUSE, FIELD_TEXT } type;
+    size_t at, size; /* size: of a text */
+} lead_fields[] = {
+#define INT(member)                                                                                          \
+    {                                                                                                        \
+#member, FIELD_INT, offsetof(struct lead, member), 0                                                 \
+    }
+#define TEXT(member)                                                                                         \
+    {                                                                                                        \
+#member, FIELD_TEXT, offsetof(struct lead, member), sizeof(((struct lead *)0)->member)               \
+    }
+    { "cause", FIELD_CAUSE, offsetof(struct lead, cause), 0 },
+    INT(strikes),
+    INT(cycle),
+    INT(series),
+    INT(since),
+    INT(until),
+    INT(seen),
+    INT(delivered),
+    INT(bounced),
+    INT(struck),
+    INT(engaged),
+    INT(resubscribed),
+    INT(rev),
+    TEXT(message),
+    TEXT(status),
+    TEXT(diag),
+    TEXT(provider),
+#undef INT
+#undef TEXT
+};
+
+#define N_FIELDS (sizeof(lead_fields) / sizeof(lead_fields[0]))
+
+static void field_write(const struct lead_field *field, const struct lead *lead, char dst[LEAD_TEXT_SIZE])
+{
+    const char *member = (const char *)lead + field->at;
+    int64_t number;
+    enum cause cause;
+
+    switch (field->type) {
+    case FIELD_INT:
+        memcpy(&number, member, sizeof(number));
+        snprintf(dst, LEAD_TEXT_SIZE, "%lld", (long long)number);
+        break;
+    case FIELD_CAUSE:
+        memcpy(&cause, member, sizeof(cause));
+        snprintf(dst, LEAD_TEXT_SIZE, "%s", cause_name(cause));
+        break;
+    case FIELD_TEXT: snprintf(dst, LEAD_TEXT_SIZE, "%s", member); break;
+    }
+}
+
+static void field_read(const struct lead_field *field, struct lead *lead, struct span value)
+{
+    char *member = (char *)lead + field->at;
+    int64_t number;
+    enum cause cause;
+
+    switch (field->type) {
+    case FIELD_INT:
+        if (span_int64(value, &number))
+            memcpy(member, &number, sizeof(number));
+        break;
+    case FIELD_CAUSE:
+        cause_parse(value, &cause);
+        memcpy(member, &cause, sizeof(cause));
+        break;
+    case FIELD_TEXT: span_excerpt(member, field->size, value); break;
+    }
+}
+
+bool lead_next_field(size_t *next, const struct lead *before, const struct lead *after, const char **name,
+                     char value[LEAD_TEXT_SIZE])
+{
+    char old[LEAD_TEXT_SIZE];
+
+    while (*next < N_FIELDS) {
+        const struct lead_field *field = &lead_fields[(*next)++];
+
+        field_write(field, before, old);
+        field_write(field, after, value);
+        *name = field->name;
+        if (strcmp(old, value) != 0)
+            return true;
+    }
+    return false;
+}
+
+void answer_read_lead(const redisReply *hash, struct lead *out)
+{
+    *out = (struct lead){ .rev = 0 };
+    if (hash->type != REDIS_REPLY_ARRAY)
+        return;
+    for (size_t i = 0; i + 1 < hash->elements; i += 2)
+        for (size_t f = 0; f < N_FIELDS; f++)
+            if (span_eq(answer_text(hash->element[i]), span_of(lead_fields[f].name)))
+                field_read(&lead_fields[f], out, answer_text(hash->element[i + 1]));
+}
+
+bool answer_is_odd(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "WRONGTYPE", 9) == 0;
+}
+
+enum store_rc answer_check(const redisReply *reply, struct err *err)
+{
+    if (reply == NULL) {
+        err_set(err, "no answer from Redis");
+        return STORE_DOWN;
+    }
+    if (reply->type == REDIS_REPLY_ERROR && !answer_is_odd(reply)) {
+        err_set(err, "Redis answers: %s", reply->str);
+        return STORE_DOWN;
+    }
+    return STORE_OK;
+}
+
+struct span answer_text(const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_STATUS)
+        return SPAN_NONE;
+    return (struct span){ reply->str, (size_t)reply->len };
+}
+
+/* 2026-11-22T09:53:05Z as we write it, or seconds since the epoch as an operator's shell makes them; else 0.
+ */
+static int64_t read_time(struct span text)
+{
+    char copy[TIME_TEXT_SIZE];
+    struct tm tm = { .tm_isdst = 0 };
+    const char *end;
+    int64_t number;
+
+    if (span_int64(text, &number))
+        return number;
+    if (!span_copy(copy, sizeof(copy), text) || (end = strptime(copy, "%Y-%m-%dT%H:%M:%SZ", &tm)) == NULL ||
+        *end != '\0')
+        return 0;
+    return (int64_t)timegm(&tm);
+}
+
+/* The words of an opt-out's or a refusal's value; what is not ours is passed over. */
+static void read_words(struct span text, struct optout *out)
+{
+    while (text.n > 0) {
+        struct span value = span_cut(&text, ' '), name = span_cut(&value, '=');
+        int64_t number;
+
+        if (span_eq(name, SPAN("cause")))
+            cause_parse(value, &out->cause);
+        else if (span_eq(name, SPAN("cycle")) && span_int64(value, &number))
+            out->cycle = number;
+        else if (span_eq(name, SPAN("since")))
+            out->since = read_time(value);
+        else if (span_eq(name, SPAN("status")) && !span_copy(out->status, sizeof(out->status), value))
+            out->status[0] = '\0';
+    }
+    if (out->cause == CAUSE_NONE)
+        out->cause = CAUSE_MANUAL;
+}
+
+void answer_read_optout(struct optout *out, const redisReply *value)
+{
+    *out = (struct optout){ .present = false };
+    read_words(answer_text(value), out);
+}
+
+void answer_read_ttl(struct optout *out, const redisReply *ttl, int64_t now)
+{
+    /* PTTL: -2 the key is not there, -1 it has no end. A key of another type than ours is there, too. */
+    out->present = ttl->type == REDIS_REPLY_INTEGER && ttl->integer != -2;
+    out->kind = ttl->integer == -1 ? OPTOUT_PERMANENT : OPTOUT_TEMPORARY;
+    out->until = ttl->integer >= 0 ? now + (ttl->integer + 999) / 1000 : 0;
+}
+
+void answer_read_refusal(const redisReply *value, struct optouts *out)
+{
+    struct optout words = { .present = false };
+
+    out->refused = value->type == REDIS_REPLY_STRING || answer_is_odd(value);
+    read_words(answer_text(value), &words);
+    out->refused_since = words.since;
+}
+
+void optout_text(char dst[OPTOUT_TEXT_SIZE], const struct optout *optout)
+{
+    char since[TIME_TEXT_SIZE], until[TIME_TEXT_SIZE] = "";
+
+    if (optout->kind == OPTOUT_TEMPORARY)
+        time_text(until, optout->until);
+    snprintf(dst, OPTOUT_TEXT_SIZE, "kind=%s cause=%s cycle=%lld since=%s%s%s%s%s",
+             optout_kind_name(optout->kind), cause_name(optout->cause), (long long)optout->cycle,
+             time_text(since, optout->since), until[0] != '\0' ? " until=" : "", until,
+             optout->status[0] != '\0' ? " status=" : "", optout->status);
+}
+
+static void set_command(struct command *command, const char *name, const struct key *a, const struct key *b)
+{
+    command->argv[0] = name;
+    command->len[0] = strlen(name);
+    command->argv[1] = a->text;
+    command->len[1] = a->n;
+    command->argc = 2;
+    if (b != NULL) {
+        command->argv[2] = b->text;
+        command->len[2] = b->n;
+        command->argc = 3;
+    }
+}
+
+void question_make(struct question *question, const struct address *lead)
+{
+    key_make(&question->optout, KEY_OPTOUT, lead);
+    key_make(&question->allow, KEY_ALLOW, lead);
+    key_make(&question->domain_allow, KEY_DOMAIN_ALLOW, lead);
+    key_make(&question->refused, KEY_REFUSED, lead);
+    set_command(&question->commands[ASK_OPTOUT], "GET", &question->optout, NULL);
+    set_command(&question->commands[ASK_OPTOUT_TTL], "PTTL", &question->optout, NULL);
+    set_command(&question->commands[ASK_ALLOW], "EXISTS", &question->allow, &question->domain_allow);
+    set_command(&question->commands[ASK_REFUSED], "HGETALL", &question->refused, NULL);
+}
+
+static void read_refused(struct suppression *out, const redisReply *reply)
+{
+    struct optout words = { .present = true };
+
+    if (answer_is_odd(reply)) {
+        out->refused = true;
+        out->refused_for = CAUSE_MANUAL;
+    } else if (reply->type == REDIS_REPLY_ARRAY && reply->elements >= 2) {
+        out->refused = true;
+        read_words(answer_text(reply->element[1]), &words);
+        out->refused_for = words.cause;
+    }
+}
+
+enum store_rc answer_read_part(struct suppression *out, int part, const redisReply *reply, int64_t now,
+                               struct err *err)
+{
+    if (answer_check(reply, err) == STORE_DOWN)
+        return STORE_DOWN;
+    switch (part) {
+    case ASK_OPTOUT: answer_read_optout(&out->optout, reply); break;
+    case ASK_OPTOUT_TTL: answer_read_ttl(&out->optout, reply, now); break;
+    case ASK_ALLOW: out->allowed = reply->type == REDIS_REPLY_INTEGER && reply->integer > 0; break;
+    case ASK_REFUSED: read_refused(out, reply); break;
+    }
+    return STORE_OK;
+}
+
+bool suppression_holds(const struct suppression *suppression)
+{
+    return suppression->refused || (suppression->optout.present && !suppression->allowed);
+}

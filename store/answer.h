@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* answer: what is asked about one recipient and how the answers are read, alike for the blocking store and
+ * the asynchronous lookup. The values may have been written by hand: a key that exists counts, whatever it
+ * holds.
+ */
+#ifndef LEADGATE_STORE_ANSWER_H
+#define LEADGATE_STORE_ANSWER_H
+
+#include "leadgate/store.h"
+#include "store/keys.h"
+
+#include <hiredis/hiredis.h>
+
+/* One command in hiredis's argv form; the strings live as long as the question. */
+struct command {
+    const char *argv[4];
+    size_t len[4];
+    int argc;
+};
+
+/* What Redis is asked about one recipient, all in one write. */
+enum { ASK_OPTOUT, ASK_OPTOUT_TTL, ASK_ALLOW, ASK_REFUSED, ASKS };
+
+struct question {
+    struct key optout, allow, domain_allow, refused;
+    struct command commands[ASKS];
+};
+
+void question_make(struct question *question, const struct address *lead);
+
+/* Reads the answer to commands[part]; the parts come in order into one *out, all zero at first. */
+enum store_rc answer_read_part(struct suppression *out, int part, const redisReply *reply, int64_t now,
+                               struct err *err);
+
+/* STORE_DOWN with Redis's words for a missing reply or an error other than WRONGTYPE. */
+enum store_rc answer_check(const redisReply *reply, struct err *err);
+bool answer_is_odd(const redisReply *reply);      /* WRONGTYPE: the key is there but not of our type */
+struct span answer_text(const redisReply *reply); /* of a string or status; else empty */
+
+/* GET, then PTTL of an opt-out; the key's presence and end are told by the TTL. */
+void answer_read_optout(struct optout *out, const redisReply *value);
+void answer_read_ttl(struct optout *out, const redisReply *ttl, int64_t now);
+/* HGETALL of a lead's history; fields that are not ours or not readable are passed over. */
+void answer_read_lead(const redisReply *hash, struct lead *out);
+
+/* HGET of one stream's refusal. */
+void answer_read_refusal(const redisReply *value, struct optouts *out);
+
+/* The value of an opt-out key: `kind=temporary cause=mailbox-full cycle=2 since=... until=... status=5.2.2`.
+ */
+#define OPTOUT_TEXT_SIZE 192
+void optout_text(char dst[OPTOUT_TEXT_SIZE], const struct optout *optout);
+
+/* The fields of a lead's hash that differ, as text, one after the other; false when there are no more. *next
+ * starts at 0. value is at least LEAD_TEXT_SIZE bytes. */
+bool lead_next_field(size_t *next, const struct lead *before, const struct lead *after, const char **name,
+                     char value[LEAD_TEXT_SIZE]);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The commit of one event. Between reading a lead and writing it another program may have committed, a TTL
+ * may have run out, or an operator may have written a key by hand; none of them may be lost. So the script
+ * compares what was read (rev, the opt-out's value, the whitelisting) with what stands there now, and writes
+ * only when they are equal; otherwise the caller reads again. An operator's redis-cli does not count up rev:
+ * that is why the values are compared.
+ *
+ * A key of ours with another type is an operator's slip. It is renamed to KEY:odd, so that nothing is lost
+ * and the lead's history can go on; an odd opt-out stays where it is, because it is obeyed. */
+#include "store/commit.h"
+
+#include "leadgate/logline.h"
+#include "store/answer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LOG_LENGTH "20" /* changes that a lead's own log keeps */
+
+/* KEYS  lead optout refused allow log
+ * ARGV  1 rev as it was read, 2 "none" "string" or "odd": the opt-out as it was read, 3 its value, 4 "0" or
+ * "1": whitelisted, 5 retention in seconds, 6 change, 7 stream's name, 8 value to write, 9 its life in
+ * milliseconds ("0" = no end, "-" = over already), 10 n, then n fields and values of the lead, then those of
+ * the log entry, if any */
+const char commit_script[] =
+    "local done = 'done'\n"
+    "local function own(key, want)\n"
+    "  local have = redis.call('TYPE', key).ok\n"
+    "  if have ~= want and have ~= 'none' then\n"
+    "    redis.call('RENAME', key, key .. ':odd')\n"
+    "    done = 'odd'\n"
+    "  end\n"
+    "end\n"
+    "local state, value = redis.call('TYPE', KEYS[2]).ok, ''\n"
+    "if state == 'string' then value = redis.call('GET', KEYS[2])\n"
+    "elseif state ~= 'none' then state = 'odd' end\n"
+    "own(KEYS[1], 'hash')\n"
+    "if (redis.call('HGET', KEYS[1], 'rev') or '') ~= ARGV[1] or state ~= ARGV[2] or value ~= ARGV[3]\n"
+    "    or tostring(redis.call('EXISTS', KEYS[4])) ~= ARGV[4] then\n"
+    "  return 'race'\n"
+    "end\n"
+    "local retention, change, name, new, life, n = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], "
+    "tonumber(ARGV[10])\n"
+    "redis.call('HSET', KEYS[1], unpack(ARGV, 11, 10 + n))\n"
+    "redis.call('EXPIRE', KEYS[1], retention)\n"
+    "if change == 'optout' and life == '0' then\n"
+    "  redis.call('SET', KEYS[2], new)\n"
+    "elseif change == 'optout' and life ~= '-' then\n"
+    "  redis.call('SET', KEYS[2], new, 'PX', life)\n"
+    "elseif change == 'lift' then\n"
+    "  redis.call('DEL', KEYS[2])\n"
+    "elseif change == 'refuse' then\n"
+    "  own(KEYS[3], 'hash')\n"
+    "  redis.call('HSET', KEYS[3], name, new)\n"
+    "elseif change == 'accept' then\n"
+    "  own(KEYS[3], 'hash')\n"
+    "  redis.call('HDEL', KEYS[3], name)\n"
+    "end\n"
+    "if change ~= 'none' then\n"
+    "  own(KEYS[5], 'stream')\n"
+    "  redis.call('XADD', KEYS[5], 'MAXLEN', '" LOG_LENGTH "', '*', unpack(ARGV, 11 + n))\n"
+    "  redis.call('EXPIRE', KEYS[5], retention)\n"
+    "end\n"
+    "return done\n";
+
+static void add(struct commit *commit, struct span text)
+{
+    commit->argv[commit->argc] = text.p;
+    commit->len[commit->argc] = text.n;
+    commit->argc++;
+}
+
+/* As add(), of a text that does not live long enough by itself. `texts` has room for all that commit_make()
+ * makes. */
+static void add_copy(struct commit *commit, const char *text)
+{
+    struct span copy = { commit->texts + commit->used, strlen(text) };
+
+    memcpy(commit->texts + commit->used, text, copy.n);
+    commit->used += copy.n;
+    add(commit, copy);
+}
+
+static void add_int(struct commit *commit, int64_t number)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "%lld", (long long)number);
+    add_copy(commit, text);
+}
+
+static void add_keys(struct commit *commit, const struct address *lead)
+{
+    static const enum key_kind kinds[COMMIT_KEYS] = { KEY_LEAD, KEY_OPTOUT, KEY_REFUSED, KEY_ALLOW, KEY_LOG };
+
+    add_int(commit, COMMIT_KEYS);
+    for (int i = 0; i < COMMIT_KEYS; i++) {
+        key_make(&commit->keys[i], kinds[i], lead);
+        add(commit, (struct span){ commit->keys[i].text, commit->keys[i].n });
+    }
+}
+
+static void add_comparison(struct commit *commit, const struct loaded *loaded)
+{
+    const struct optout *optout = &loaded->optouts.optout;
+
+    add(commit, loaded->rev);
+    add(commit, !optout->present ? SPAN("none") : loaded->optout_odd ? SPAN("odd") : SPAN("string"));
+    add(commit, loaded->optout_value);
+    add(commit, loaded->lead_allowed ? SPAN("1") : SPAN("0"));
+}
+
+/* The value that a change writes: of the opt-out key, or of the stream's field in `refused`. */
+static void make_value(char dst[OPTOUT_TEXT_SIZE], const struct event *event, const struct change *change,
+                       int64_t at)
+{
+    char since[TIME_TEXT_SIZE];
+
+    dst[0] = '\0';
+    if (change->kind == CHANGE_OPTOUT)
+        optout_text(dst, &change->optout);
+    else if (change->kind == CHANGE_REFUSE)
+        snprintf(dst, OPTOUT_TEXT_SIZE, "cause=%s since=%s",
+                 cause_name(event->type == EVENT_COMPLAINT ? CAUSE_COMPLAINT : CAUSE_UNSUBSCRIBE),
+                 time_text(since, at));
+}
+
+static void add_change(struct commit *commit, const struct event *event, const struct change *change,
+                       int64_t now)
+{
+    const struct optout *optout = &change->optout;
+
+    add(commit, span_of(change_name(change->kind)));
+    add(commit, event_stream(event));
+    add(commit, span_of(commit->value));
+    if (change->kind != CHANGE_OPTOUT || optout->kind == OPTOUT_PERMANENT)
+        add(commit, SPAN("0"));
+    else if (optout->until <= now)
+        add(commit, SPAN("-"));
+    else
+        add_int(commit, (optout->until - now) * 1000);
+}
+
+static void add_lead(struct commit *commit, const struct lead *before, const struct lead *after)
+{
+    char value[LEAD_TEXT_SIZE];
+    const char *name;
+    size_t next = 0;
+    int count_at = commit->argc;
+
+    add(commit, SPAN_NONE);
+    while (lead_next_field(&next, before, after, &name, value)) {
+        add(commit, span_of(name));
+        add_copy(commit, value);
+    }
+    /* The count goes before the fields and is known only now. */
+    add_int(commit, commit->argc - count_at - 1);
+    commit->argc--;
+    commit->argv[count_at] = commit->argv[commit->argc];
+    commit->len[count_at] = commit->len[commit->argc];
+}
+
+static void add_log_field(struct commit *commit, const char *name, struct span value)
+{
+    if (value.n == 0)
+        return;
+    add(commit, span_of(name));
+    add(commit, value);
+}
+
+static void add_log(struct commit *commit, const struct event *event, const struct loaded *loaded,
+                    const struct change *change, int64_t at)
+{
+    char text[256];
+
+    add(commit, SPAN("at"));
+    add_copy(commit, time_text(text, at));
+    add_log_field(commit, "change", span_of(change_name(change->kind)));
+    add_log_field(commit, "value", span_of(commit->value));
+    add_log_field(commit, "was", loaded->optout_value);
+    add_log_field(commit, "stream", event->stream);
+    add_log_field(commit, "event", span_of(event_type_name(event->type)));
+    add_log_field(commit, "source", span_of(event_source_name(event->source)));
+    add_log_field(commit, "message", event->message);
+    add_log_field(commit, "status", event->status);
+    if (event->evidence.n > 0) {
+        span_excerpt(text, sizeof(text), event->evidence);
+        add(commit, SPAN("evidence"));
+        add_copy(commit, text);
+    }
+}
+
+void commit_make(struct commit *commit, const char *sha, const struct event *event,
+                 const struct loaded *loaded, const struct lead *after, const struct change *change,
+                 int64_t retention, int64_t now)
+{
+    struct lead next = *after;
+    int64_t at = event->at < now ? event->at : now;
+
+    commit->argc = 0;
+    commit->used = 0;
+    next.rev = loaded->lead.rev + 1;
+    make_value(commit->value, event, change, at);
+    add(commit, SPAN("EVALSHA"));
+    add(commit, span_of(sha));
+    add_keys(commit, &event->lead);
+    add_comparison(commit, loaded);
+    add_int(commit, retention);
+    add_change(commit, event, change, now);
+    add_lead(commit, &loaded->lead, &next);
+    if (change->kind != CHANGE_NONE)
+        add_log(commit, event, loaded, change, at);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* commit: one event's effect on one lead, written by one server-side script that changes all of it or
+ * nothing. */
+#ifndef LEADGATE_STORE_COMMIT_H
+#define LEADGATE_STORE_COMMIT_H
+
+#include "leadgate/store.h"
+#include "store/answer.h"
+#include "store/keys.h"
+
+/* The script's text, for SCRIPT LOAD. Its answer is one word: "done" or "race", or "odd" (done, and a key of
+ * a type that is not ours was set aside). */
+extern const char commit_script[];
+
+/* What was read about a lead before lead_apply(). The spans point into the replies. */
+struct loaded {
+    struct lead lead;
+    struct optouts optouts;
+    struct span rev;          /* as it stood in the hash, "" = none: compared byte by byte */
+    struct span optout_value; /* as it stood, "" = none or not a string */
+    bool optout_odd;          /* there, but not a string */
+    bool lead_allowed;        /* lead:{ADDR}:allow alone, for the comparison */
+};
+
+enum { COMMIT_KEYS = 5, COMMIT_ARGS = 96 };
+
+/* An EVALSHA in hiredis's argv form. Its strings live here, in the event and in the replies that `loaded`
+ * points to. */
+struct commit {
+    struct key keys[COMMIT_KEYS];
+    const char *argv[COMMIT_ARGS];
+    size_t len[COMMIT_ARGS];
+    int argc;
+    char value[OPTOUT_TEXT_SIZE];
+    char texts[2500];
+    size_t used;
+};
+
+/* Writes the command. sha: the loaded script's name. */
+void commit_make(struct commit *commit, const char *sha, const struct event *event,
+                 const struct loaded *loaded, const struct lead *after, const struct change *change,
+                 int64_t retention, int64_t now);
+
+#endif

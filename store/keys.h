@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* keys: the key schema, the only place that spells a Redis key. All keys of one lead carry the hash tag
+ * {ADDR}, so that one script may touch them all (Redis cluster specification). */
+#ifndef LEADGATE_STORE_KEYS_H
+#define LEADGATE_STORE_KEYS_H
+
+#include "leadgate/address.h"
+
+#include <stddef.h>
+
+struct key {
+    char text[ADDRESS_SIZE + 24];
+    size_t n;
+};
+
+enum key_kind {
+    KEY_LEAD,         /* lead:{ADDR}          hash, the history */
+    KEY_OPTOUT,       /* lead:{ADDR}:optout   string, suppressed for its health */
+    KEY_REFUSED,      /* lead:{ADDR}:refused  hash, the recipient's will */
+    KEY_ALLOW,        /* lead:{ADDR}:allow    string, whitelisted */
+    KEY_LOG,          /* lead:{ADDR}:log      stream, what changed and why */
+    KEY_DOMAIN_ALLOW, /* domain:{DOMAIN}:allow */
+    KEY_KINDS
+};
+
+void key_make(struct key *key, enum key_kind kind, const struct address *lead);
+
+#endif

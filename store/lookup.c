@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Questions to Redis on the loop. hiredis writes what was asked when the loop finds the socket writable, so
+ * all questions of one turn share a write, and answers come in the order of the questions: the oldest open
+ * question is the head of a list, and one timer, looking at that head, bounds the wait for all.
+ *
+ * The connection is DOWN (waiting for the back-off), TRYING (connecting, greeting; PING tells that Redis
+ * serves and is not LOADING) or UP. Only when UP is anything asked; else the answer is "nobody knows" at
+ * once, because a mail server waits for it. */
+#include "leadgate/lookup.h"
+
+#include "store/answer.h"
+#include "store/backoff.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+
+#include <event2/event.h>
+#include <hiredis/adapters/libevent.h>
+#include <hiredis/async.h>
+
+enum state { STATE_DOWN = 1, STATE_TRYING, STATE_UP };
+
+/* One question under way. */
+struct ask {
+    struct lookup *lookup;
+    struct ask *next;
+    lookup_fn *fn;
+    void *ctx;
+    int64_t since; /* monotonic milliseconds */
+    int sent, answered;
+    enum store_rc rc;
+    struct suppression found;
+};
+
+struct lookup {
+    struct event_base *base;
+    const struct store_settings *settings;
+    lookup_state_fn *tell;
+    void *tell_ctx;
+    enum state state;
+    redisAsyncContext *context; /* NULL: none, or one that is being freed */
+    int64_t tried;              /* monotonic milliseconds, when the connection was begun */
+    struct event *retry, *deadline;
+    struct backoff backoff;
+    struct ask *oldest, *newest, *spare;
+    char reason[200]; /* why it is down, or what the greeting met; "" = nothing wrong */
+    bool told;        /* that it is down */
+};
+
+static struct timeval milliseconds(int64_t ms)
+{
+    return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+}
+
+static void set_reason(struct lookup *lookup, const char *reason)
+{
+    span_excerpt(lookup->reason, sizeof(lookup->reason), span_of(reason));
+}
+
+/* The connection is gone or of no use: try again later. The caller has let go of the context. */
+static void go_down(struct lookup *lookup)
+{
+    enum state before = lookup->state;
+    struct timeval wait;
+
+    backoff_failed(&lookup->backoff);
+    wait = milliseconds(lookup->backoff.wait);
+    lookup->context = NULL;
+    lookup->state = STATE_DOWN;
+    event_del(lookup->deadline);
+    event_add(lookup->retry, &wait);
+    /* Once per absence, and once at a start without Redis; not for each try in vain. */
+    if (before == STATE_UP || !lookup->told)
+        lookup->tell(lookup->tell_ctx, false, lookup->reason);
+    lookup->told = true;
+}
+
+/* Ends a connection that does not answer. Its open questions are answered by hiredis's NULL replies, after
+ * `context` is NULL, so that none of them is asked again on it. */
+static void drop_connection(struct lookup *lookup, const char *reason)
+{
+    redisAsyncContext *context = lookup->context;
+
+    set_reason(lookup, reason);
+    go_down(lookup);
+    context->data = NULL;
+    redisAsyncFree(context);
+}
+
+static void finish(struct ask *ask)
+{
+    struct lookup *lookup = ask->lookup;
+
+    lookup->oldest = ask->next;
+    if (lookup->oldest == NULL)
+        lookup->newest = NULL;
+    ask->fn(ask->ctx, ask->rc, ask->rc == STORE_OK ? &ask->found : NULL);
+    ask->next = lookup->spare;
+    lookup->spare = ask;
+}
+
+static int64_t wall_clock(struct lookup *lookup)
+{
+    struct timeval now;
+
+    event_base_gettimeofday_cached(lookup->base, &now);
+    return (int64_t)now.tv_sec;
+}
+
+static void on_reply(redisAsyncContext *context, void *reply, void *data)
+{
+    struct ask *ask = data;
+    struct err err;
+
+    (void)context;
+    if (ask->rc == STORE_OK)
+        ask->rc = answer_read_part(&ask->found, ask->answered, reply, wall_clock(ask->lookup), &err);
+    if (++ask->answered == ask->sent)
+        finish(ask);
+}
+
+static struct ask *ask_new(struct lookup *lookup, lookup_fn *fn, void *ctx)
+{
+    struct ask *ask = lookup->spare;
+
+    if (ask != NULL)
+        lookup->spare = ask->next;
+    else if ((ask = malloc(sizeof(*ask))) == NULL)
+        return NULL;
+    *ask = (struct ask){ .lookup = lookup, .fn = fn, .ctx = ctx, .since = monotonic_ms(), .rc = STORE_OK };
+    return ask;
+}
+
+static void ask_link(struct lookup *lookup, struct ask *ask)
+{
+    if (lookup->newest != NULL)
+        lookup->newest->next = ask;
+    else
+        lookup->oldest = ask;
+    lookup->newest = ask;
+}
+
+/* False when the context takes no more: it is going down, or there is no memory. */
+static bool ask_send(struct lookup *lookup, struct ask *ask, const struct address *lead)
+{
+    struct question question;
+
+    question_make(&question, lead);
+    for (int i = 0; i < ASKS; i++) {
+        struct command *command = &question.commands[i];
+
+        if (redisAsyncCommandArgv(lookup->context, on_reply, ask, command->argc, command->argv,
+                                  command->len) != REDIS_OK)
+            return false;
+        ask->sent++;
+    }
+    return true;
+}
+
+static void watch_deadline(struct lookup *lookup, int64_t ms)
+{
+    struct timeval wait = milliseconds(ms);
+
+    event_add(lookup->deadline, &wait);
+}
+
+void lookup_recipient(struct lookup *lookup, const struct address *lead, lookup_fn *fn, void *ctx)
+{
+    struct ask *ask = lookup->state == STATE_UP ? ask_new(lookup, fn, ctx) : NULL;
+    bool whole = ask != NULL && ask_send(lookup, ask, lead);
+
+    if (ask == NULL || ask->sent == 0) {
+        free(ask);
+        fn(ctx, STORE_DOWN, NULL);
+        return;
+    }
+    ask_link(lookup, ask);
+    if (!whole)
+        drop_connection(lookup, "out of memory");
+    else if (!event_pending(lookup->deadline, EV_TIMEOUT, NULL))
+        watch_deadline(lookup, lookup->settings->timeout);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *data)
+{
+    struct lookup *lookup = data;
+    int64_t since = lookup->state == STATE_TRYING ? lookup->tried
+                    : lookup->oldest == NULL      ? 0
+                                                  : lookup->oldest->since;
+    int64_t left = since + lookup->settings->timeout - monotonic_ms();
+    char reason[64];
+
+    (void)fd;
+    (void)what;
+    if (since == 0)
+        return;
+    if (left > 0) {
+        watch_deadline(lookup, left);
+        return;
+    }
+    snprintf(reason, sizeof(reason), "no answer within %lld ms", (long long)lookup->settings->timeout);
+    drop_connection(lookup, reason);
+}
+
+/* Answers to AUTH and SELECT: an error there means that nothing can be asked. */
+static void on_greeting(redisAsyncContext *context, void *data, void *unused)
+{
+    struct lookup *lookup = context->data;
+    redisReply *reply = data;
+
+    (void)unused;
+    if (lookup != NULL && reply != NULL && reply->type == REDIS_REPLY_ERROR)
+        set_reason(lookup, reply->str);
+}
+
+static void on_pong(redisAsyncContext *context, void *data, void *unused)
+{
+    struct lookup *lookup = context->data;
+    redisReply *reply = data;
+
+    on_greeting(context, data, unused);
+    if (lookup == NULL || reply == NULL)
+        return;
+    if (reply->type == REDIS_REPLY_ERROR || lookup->reason[0] != '\0') {
+        go_down(lookup);
+        context->data = NULL;
+        redisAsyncDisconnect(context);
+        return;
+    }
+    lookup->state = STATE_UP;
+    backoff_succeeded(&lookup->backoff);
+    lookup->tell(lookup->tell_ctx, true, "");
+}
+
+/* The context is freed by hiredis after these two. */
+static void on_connect(const redisAsyncContext *context, int status)
+{
+    struct lookup *lookup = context->data;
+
+    if (lookup == NULL || status == REDIS_OK)
+        return;
+    set_reason(lookup, context->errstr);
+    go_down(lookup);
+}
+
+static void on_disconnect(const redisAsyncContext *context, int status)
+{
+    struct lookup *lookup = context->data;
+
+    (void)status;
+    if (lookup == NULL)
+        return;
+    set_reason(lookup, context->errstr[0] != '\0' ? context->errstr : "connection closed");
+    go_down(lookup);
+}
+
+static void send_greeting(struct lookup *lookup)
+{
+    const struct store_settings *settings = lookup->settings;
+    redisAsyncContext *context = lookup->context;
+
+    if (settings->password != NULL && settings->password[0] != '\0') {
+        if (settings->username != NULL && settings->username[0] != '\0')
+            redisAsyncCommand(context, on_greeting, NULL, "AUTH %s %s", settings->username,
+                              settings->password);
+        else
+            redisAsyncCommand(context, on_greeting, NULL, "AUTH %s", settings->password);
+    }
+    if (settings->database != 0)
+        redisAsyncCommand(context, on_greeting, NULL, "SELECT %lld", (long long)settings->database);
+    redisAsyncCommand(context, on_pong, NULL, "PING");
+}
+
+static void start_connecting(struct lookup *lookup)
+{
+    const struct endpoint *address = &lookup->settings->address;
+    redisAsyncContext *context = address->kind == ENDPOINT_UNIX
+                                     ? redisAsyncConnectUnix(address->host)
+                                     : redisAsyncConnect(address->host, address->port);
+
+    lookup->reason[0] = '\0';
+    if (context == NULL || context->err != 0 || redisLibeventAttach(context, lookup->base) != REDIS_OK) {
+        set_reason(lookup, context == NULL ? "out of memory" : context->errstr);
+        go_down(lookup);
+        if (context != NULL)
+            redisAsyncFree(context);
+        return;
+    }
+    context->data = lookup;
+    lookup->context = context;
+    lookup->state = STATE_TRYING;
+    lookup->tried = monotonic_ms();
+    redisAsyncSetConnectCallback(context, on_connect);
+    redisAsyncSetDisconnectCallback(context, on_disconnect);
+    send_greeting(lookup);
+    watch_deadline(lookup, lookup->settings->timeout);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *data)
+{
+    (void)fd;
+    (void)what;
+    start_connecting(data);
+}
+
+struct lookup *lookup_new(struct event_base *base, const struct store_settings *settings,
+                          lookup_state_fn *state, void *state_ctx)
+{
+    struct lookup *lookup = calloc(1, sizeof(*lookup));
+
+    if (lookup == NULL)
+        return NULL;
+    lookup->base = base;
+    lookup->settings = settings;
+    lookup->tell = state;
+    lookup->tell_ctx = state_ctx;
+    lookup->state = STATE_DOWN;
+    lookup->retry = evtimer_new(base, on_retry, lookup);
+    lookup->deadline = evtimer_new(base, on_deadline, lookup);
+    if (lookup->retry == NULL || lookup->deadline == NULL) {
+        lookup_free(lookup);
+        return NULL;
+    }
+    start_connecting(lookup);
+    return lookup;
+}
+
+void lookup_free(struct lookup *lookup)
+{
+    redisAsyncContext *context;
+
+    if (lookup == NULL)
+        return;
+    context = lookup->context;
+    lookup->state = STATE_DOWN;
+    if (context != NULL) {
+        context->data = NULL;
+        redisAsyncFree(context);
+    }
+    while (lookup->spare != NULL) {
+        struct ask *ask = lookup->spare;
+
+        lookup->spare = ask->next;
+        free(ask);
+    }
+    if (lookup->retry != NULL)
+        event_free(lookup->retry);
+    if (lookup->deadline != NULL)
+        event_free(lookup->deadline);
+    free(lookup);
+}

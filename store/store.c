@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The deeds of the store. Applying events goes in rounds: every event of a slice whose lead is not waiting
+ * for an earlier one is read, decided on by lead_apply() and committed, all reads in one write and all
+ * commits in another; what lost a race against another program goes into the next round. */
+#include "leadgate/store.h"
+
+#include "store/answer.h"
+#include "store/commit.h"
+#include "store/wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SLICE = 64,        /* events per round: bounds memory, and what Redis must buffer */
+    ROUNDS_MOST = 1000 /* a lead that changes under us that often is no race but a fault */
+};
+
+/* What is read about a lead before an event is applied to it. */
+enum { LOAD_LEAD, LOAD_OPTOUT, LOAD_OPTOUT_TTL, LOAD_ALLOW, LOAD_DOMAIN_ALLOW, LOAD_REFUSED, LOADS };
+
+struct job {
+    const struct event *event;
+    struct outcome *outcome;
+    bool done, in_round;
+    redisReply *replies[LOADS];
+    struct loaded loaded;
+    struct commit commit;
+};
+
+struct store {
+    const struct store_settings *settings;
+    struct wire *wire;
+    struct job jobs[SLICE];
+};
+
+struct store *store_new(const struct store_settings *settings)
+{
+    struct store *store = calloc(1, sizeof(*store));
+
+    if (store == NULL)
+        return NULL;
+    store->settings = settings;
+    store->wire = wire_new(settings);
+    if (store->wire == NULL) {
+        free(store);
+        return NULL;
+    }
+    return store;
+}
+
+void store_free(struct store *store)
+{
+    if (store == NULL)
+        return;
+    wire_free(store->wire);
+    free(store);
+}
+
+static void send_command(struct store *store, const char *name, const struct key *key, struct span field)
+{
+    const char *argv[] = { name, key->text, field.p };
+    size_t len[] = { strlen(name), key->n, field.n };
+
+    wire_send(store->wire, field.n > 0 ? 3 : 2, argv, len);
+}
+
+static void send_load(struct store *store, const struct event *event)
+{
+    static const struct {
+        const char *name;
+        enum key_kind key;
+    } loads[LOADS] = {
+        [LOAD_LEAD] = { "HGETALL", KEY_LEAD },
+        [LOAD_OPTOUT] = { "GET", KEY_OPTOUT },
+        [LOAD_OPTOUT_TTL] = { "PTTL", KEY_OPTOUT },
+        [LOAD_ALLOW] = { "EXISTS", KEY_ALLOW },
+        [LOAD_DOMAIN_ALLOW] = { "EXISTS", KEY_DOMAIN_ALLOW },
+        [LOAD_REFUSED] = { "HGET", KEY_REFUSED },
+    };
+    struct key key;
+
+    for (int i = 0; i < LOADS; i++) {
+        key_make(&key, loads[i].key, &event->lead);
+        send_command(store, loads[i].name, &key, i == LOAD_REFUSED ? event_stream(event) : SPAN_NONE);
+    }
+}
+
+static enum store_rc receive_load(struct store *store, struct job *job, struct err *err)
+{
+    for (int i = 0; i < LOADS; i++) {
+        if (wire_receive(store->wire, &job->replies[i], err) == STORE_DOWN)
+            return STORE_DOWN;
+        if (answer_check(job->replies[i], err) == STORE_DOWN)
+            return wire_fail(store->wire, err);
+    }
+    return STORE_OK;
+}
+
+/* The raw value of a field of a hash reply, as CAS compares it. */
+static struct span hash_value(const redisReply *hash, struct span name)
+{
+    if (hash->type == REDIS_REPLY_ARRAY)
+        for (size_t i = 0; i + 1 < hash->elements; i += 2)
+            if (span_eq(answer_text(hash->element[i]), name))
+                return answer_text(hash->element[i + 1]);
+    return SPAN_NONE;
+}
+
+static void read_load(struct job *job, int64_t now)
+{
+    redisReply **replies = job->replies;
+    struct loaded *loaded = &job->loaded;
+    struct optouts *optouts = &loaded->optouts;
+
+    answer_read_lead(replies[LOAD_LEAD], &loaded->lead);
+    loaded->rev = hash_value(replies[LOAD_LEAD], SPAN("rev"));
+    loaded->optout_value = answer_text(replies[LOAD_OPTOUT]);
+    loaded->optout_odd = answer_is_odd(replies[LOAD_OPTOUT]);
+    loaded->lead_allowed = replies[LOAD_ALLOW]->integer > 0;
+    answer_read_optout(&optouts->optout, replies[LOAD_OPTOUT]);
+    answer_read_ttl(&optouts->optout, replies[LOAD_OPTOUT_TTL], now);
+    optouts->allowed = loaded->lead_allowed || replies[LOAD_DOMAIN_ALLOW]->integer > 0;
+    answer_read_refusal(replies[LOAD_REFUSED], optouts);
+    job->outcome->odd = loaded->optout_odd || answer_is_odd(replies[LOAD_LEAD]);
+    job->outcome->before = optouts->optout;
+}
+
+/* Decides, and sends the commit where there is something to write. */
+static void decide(struct store *store, const struct lead_settings *settings, struct job *job, int64_t now)
+{
+    struct outcome *outcome = job->outcome;
+    struct lead after;
+
+    read_load(job, now);
+    outcome->effect = lead_apply(settings, &job->loaded.lead, &job->loaded.optouts, job->event, now, &after,
+                                 &outcome->change);
+    outcome->strikes = after.strikes;
+    if (outcome->effect == EFFECT_REPEAT) {
+        job->done = true;
+        return;
+    }
+    commit_make(&job->commit, wire_script(store->wire), job->event, &job->loaded, &after, &outcome->change,
+                store->settings->retention, now);
+    wire_send(store->wire, job->commit.argc, job->commit.argv, job->commit.len);
+}
+
+static bool is_no_script(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "NOSCRIPT", 8) == 0;
+}
+
+static enum store_rc receive_commit(struct store *store, struct job *job, bool *no_script, struct err *err)
+{
+    redisReply *reply = NULL;
+
+    if (wire_receive(store->wire, &reply, err) == STORE_DOWN)
+        return STORE_DOWN;
+    if (is_no_script(reply)) {
+        *no_script = true;
+    } else if (reply->type == REDIS_REPLY_ERROR) {
+        err_set(err, "Redis answers to a commit: %s", reply->str);
+        freeReplyObject(reply);
+        return wire_fail(store->wire, err);
+    } else if (!span_eq(answer_text(reply), SPAN("race"))) {
+        job->done = true;
+        job->outcome->odd |= span_eq(answer_text(reply), SPAN("odd"));
+    }
+    freeReplyObject(reply);
+    return STORE_OK;
+}
+
+/* Takes each job that is not done into the round, unless an earlier one about the same lead has to go first.
+ */
+static size_t open_round(struct job *jobs, size_t n)
+{
+    size_t opened = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        jobs[i].in_round = !jobs[i].done;
+        for (size_t k = 0; k < i && jobs[i].in_round; k++)
+            if (!jobs[k].done &&
+                span_eq(address_span(&jobs[k].event->lead), address_span(&jobs[i].event->lead)))
+                jobs[i].in_round = false;
+        opened += jobs[i].in_round;
+    }
+    return opened;
+}
+
+static void close_round(struct job *jobs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (int k = 0; k < LOADS; k++) {
+            freeReplyObject(jobs[i].replies[k]);
+            jobs[i].replies[k] = NULL;
+        }
+    }
+}
+
+static enum store_rc run_round(struct store *store, const struct lead_settings *settings, size_t n,
+                               int64_t now, struct err *err)
+{
+    struct job *jobs = store->jobs;
+    bool no_script = false;
+
+    if (wire_ready(store->wire, err) == STORE_DOWN)
+        return STORE_DOWN;
+    for (size_t i = 0; i < n; i++)
+        if (jobs[i].in_round)
+            send_load(store, jobs[i].event);
+    for (size_t i = 0; i < n; i++)
+        if (jobs[i].in_round && receive_load(store, &jobs[i], err) == STORE_DOWN)
+            return STORE_DOWN;
+    for (size_t i = 0; i < n; i++)
+        if (jobs[i].in_round)
+            decide(store, settings, &jobs[i], now);
+    for (size_t i = 0; i < n; i++)
+        if (jobs[i].in_round && !jobs[i].done &&
+            receive_commit(store, &jobs[i], &no_script, err) == STORE_DOWN)
+            return STORE_DOWN;
+    return no_script ? wire_load_script(store->wire, err) : STORE_OK;
+}
+
+static enum store_rc apply_slice(struct store *store, const struct lead_settings *settings,
+                                 const struct event *events, size_t n, int64_t now, struct outcome *outcomes,
+                                 struct err *err)
+{
+    enum store_rc rc = STORE_OK;
+
+    for (size_t i = 0; i < n; i++) {
+        store->jobs[i].event = &events[i];
+        store->jobs[i].outcome = &outcomes[i];
+        store->jobs[i].done = false;
+    }
+    for (int round = 0; rc == STORE_OK && open_round(store->jobs, n) > 0; round++) {
+        if (round == ROUNDS_MOST) {
+            err_set(err, "%s changes in Redis faster than it can be committed", events[0].lead.text);
+            return STORE_DOWN;
+        }
+        rc = run_round(store, settings, n, now, err);
+        close_round(store->jobs, n);
+    }
+    return rc;
+}
+
+enum store_rc store_apply(struct store *store, const struct lead_settings *settings,
+                          const struct event *events, size_t n, int64_t now, struct outcome *outcomes,
+                          struct err *err)
+{
+    for (size_t done = 0; done < n; done += SLICE) {
+        size_t slice = n - done < SLICE ? n - done : SLICE;
+
+        if (apply_slice(store, settings, events + done, slice, now, outcomes + done, err) == STORE_DOWN)
+            return STORE_DOWN;
+    }
+    return STORE_OK;
+}
+
+static enum store_rc receive_suppression(struct store *store, int64_t now, struct suppression *found,
+                                         struct err *err)
+{
+    *found = (struct suppression){ .allowed = false };
+    for (int part = 0; part < ASKS; part++) {
+        redisReply *reply = NULL;
+        enum store_rc rc;
+
+        if (wire_receive(store->wire, &reply, err) == STORE_DOWN)
+            return STORE_DOWN;
+        rc = answer_read_part(found, part, reply, now, err);
+        freeReplyObject(reply);
+        if (rc == STORE_DOWN)
+            return wire_fail(store->wire, err);
+    }
+    return STORE_OK;
+}
+
+enum store_rc store_find_suppressions(struct store *store, const struct address *leads, size_t n, int64_t now,
+                                      struct suppression *found, struct err *err)
+{
+    struct question question;
+
+    if (wire_ready(store->wire, err) == STORE_DOWN)
+        return STORE_DOWN;
+    for (size_t i = 0; i < n; i++) {
+        question_make(&question, &leads[i]);
+        for (int k = 0; k < ASKS; k++)
+            wire_send(store->wire, question.commands[k].argc, question.commands[k].argv,
+                      question.commands[k].len);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (receive_suppression(store, now, &found[i], err) == STORE_DOWN)
+            return STORE_DOWN;
+    return STORE_OK;
+}
+
+/* The value of `name:` in an INFO reply. */
+static struct span info_value(struct span info, struct span name)
+{
+    struct span line;
+
+    while (span_line(&info, &line)) {
+        struct span value = line, key = span_cut(&value, ':');
+
+        if (span_eq(key, name))
+            return value;
+    }
+    return SPAN_NONE;
+}
+
+enum store_rc store_check(struct store *store, struct err *warning, struct err *err)
+{
+    /* INFO, not CONFIG GET: hosted Redis refuses CONFIG. */
+    const char *argv[] = { "INFO" };
+    const size_t len[] = { 4 };
+    redisReply *reply = NULL;
+    struct span policy, role;
+
+    warning->text[0] = '\0';
+    if (wire_ready(store->wire, err) == STORE_DOWN)
+        return STORE_DOWN;
+    wire_send(store->wire, 1, argv, len);
+    if (wire_receive(store->wire, &reply, err) == STORE_DOWN)
+        return STORE_DOWN;
+    policy = info_value(answer_text(reply), SPAN("maxmemory_policy"));
+    role = info_value(answer_text(reply), SPAN("role"));
+    if (span_eq(role, SPAN("slave")))
+        err_set(warning,
+                "Redis is a read-only replica: no event can be recorded; point redis.address at the primary");
+    else if (policy.n > 0 && !span_eq(policy, SPAN("noeviction")))
+        err_set(warning,
+                "Redis may evict opt-outs when its memory is full (maxmemory-policy %.*s): run "
+                "`redis-cli CONFIG SET maxmemory-policy noeviction`, and set it in redis.conf",
+                SPAN_FMT(policy));
+    freeReplyObject(reply);
+    return STORE_OK;
+}

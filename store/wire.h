@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* wire: one blocking connection to Redis. Commands are queued and go out in one write when the first answer
+ * is asked for; answers come in order. A broken or slow connection is closed, and opened again when it is
+ * next needed, not more often than the back-off allows (100 ms doubling to 5 s). One thread. */
+#ifndef LEADGATE_STORE_WIRE_H
+#define LEADGATE_STORE_WIRE_H
+
+#include "leadgate/store.h"
+
+#include <hiredis/hiredis.h>
+
+struct wire;
+
+struct wire *wire_new(const struct store_settings *settings); /* NULL: out of memory */
+void wire_free(struct wire *wire);
+
+/* Makes sure that there is a connection: authenticated, database chosen, commit script loaded. */
+enum store_rc wire_ready(struct wire *wire, struct err *err);
+
+/* Queues one command. Only after wire_ready(); failures show up at wire_receive(). */
+void wire_send(struct wire *wire, int argc, const char **argv, const size_t *len);
+
+/* The next answer; the caller frees it with freeReplyObject(). STORE_DOWN: the connection is closed and every
+ * answer still to come is lost. Redis's error replies are answers. */
+enum store_rc wire_receive(struct wire *wire, redisReply **out, struct err *err);
+
+/* Loads the commit script again (Redis answered NOSCRIPT). Nothing may be outstanding. */
+enum store_rc wire_load_script(struct wire *wire, struct err *err);
+
+/* What EVALSHA is to name; valid after wire_ready(). */
+const char *wire_script(const struct wire *wire);
+
+/* Closes the connection because of an answer that means "not now" (LOADING, READONLY, OOM, ...), as if it had
+ * broken: what is still to come on it is not wanted. Returns STORE_DOWN. */
+enum store_rc wire_fail(struct wire *wire, const struct err *err);
+
+#endif
