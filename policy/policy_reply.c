@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which requests are worth a question, and what the answer becomes in Postfix's words.
+ *
+ * Two steps with Redis in between: policy_reply_needs_lookup() sorts out what is let pass in any case,
+ * policy_reply_make() turns what Redis said into an action. Texts come from the operator's templates and from
+ * an address that an SMTP client chose: they are made printable ASCII and cut to fit, and the marker, by
+ * which our own refusal is known again in a DSN, always gets its room at the end. */
+#include "policy/policy_reply.h"
+
+#include "leadgate/bounce.h"
+
+#include <string.h>
+#include <time.h>
+
+/* RFC 5321 4.5.1, RFC 2142: the local parts that a mail system must always be reachable by. */
+static bool is_never_refused(const struct policy_settings *settings, struct span local)
+{
+    for (size_t i = 0; i < settings->never_refuse.n; i++)
+        if (span_eq_nocase(local, span_of(settings->never_refuse.item[i])))
+            return true;
+    return false;
+}
+
+bool policy_reply_needs_lookup(const struct policy_settings *settings, const struct address_rules *rules,
+                               const struct policy_request *request, struct address *lead)
+{
+    struct err err;
+
+    if (settings->enforce == ENFORCE_OFF)
+        return false;
+    /* At other states than RCPT the recipient is unknown, or one of several. */
+    if (!span_eq(request->value[POLICY_REQUEST], SPAN("smtpd_access_policy")) ||
+        !span_eq(request->value[POLICY_PROTOCOL_STATE], SPAN("RCPT")))
+        return false;
+    /* What is no address, or empty, is no lead either; whether to take mail for it is Postfix's to say. */
+    if (address_parse(lead, ADDRESS_INTERNAL, request->value[POLICY_RECIPIENT], rules, &err) < 0)
+        return false;
+    return !is_never_refused(settings, address_local(lead));
+}
+
+/* Appends text as printable ASCII, a '?' for each other character, as far as there is room. */
+static void put(char *dst, size_t *n, size_t max, struct span text)
+{
+    for (size_t i = 0; i < text.n && *n < max; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+
+        if ((c & 0xc0) == 0x80)
+            continue; /* the rest of a UTF-8 character that has its '?' */
+        dst[(*n)++] = c < ' ' || c > '~' ? '?' : (char)c;
+    }
+}
+
+/* The UTC day on which an opt-out ends, in words that follow "until". */
+static struct span until_text(char dst[32], int64_t until)
+{
+    time_t when = (time_t)until;
+    struct tm tm;
+
+    if (until == 0 || gmtime_r(&when, &tm) == NULL)
+        return SPAN("further notice");
+    return (struct span){ dst, strftime(dst, 32, "%Y-%m-%d", &tm) };
+}
+
+/* Fills the template in. Braces around a word that means nothing here stay as they are. */
+static void fill_in(struct policy_reply *reply, const char *template, const struct address *lead,
+                    const char *cause)
+{
+    const size_t max = POLICY_ACTION_MAX - sizeof(" " LEADGATE_MARKER) + 1;
+    char day[32];
+    const struct {
+        struct span word, value;
+    } words[] = {
+        { SPAN("{lead}"), address_span(lead) },
+        { SPAN("{cause}"), span_of(cause) },
+        { SPAN("{until}"), until_text(day, reply->until) },
+        { SPAN("{kind}"), span_of(optout_kind_name(reply->kind)) },
+    };
+    struct span rest = span_trim(span_of(template));
+    size_t n = 0;
+
+    while (rest.n > 0) {
+        struct span from = { rest.p, 1 }, value = from;
+
+        for (size_t i = 0; rest.p[0] == '{' && i < sizeof(words) / sizeof(words[0]); i++) {
+            if (span_starts_nocase(rest, words[i].word)) {
+                from = words[i].word;
+                value = words[i].value;
+            }
+        }
+        put(reply->text, &n, max, value);
+        rest = (struct span){ rest.p + from.n, rest.n - from.n };
+    }
+    memcpy(reply->text + n, " " LEADGATE_MARKER, sizeof(" " LEADGATE_MARKER));
+    reply->action = reply->text;
+}
+
+/* Redis is away. Nothing is refused where `enforce` says only to observe. */
+static void reply_when_down(struct policy_reply *reply, const struct policy_settings *settings,
+                            const struct address *lead)
+{
+    if (settings->on_failure == ON_FAILURE_ACCEPT || settings->enforce != ENFORCE_ON)
+        return;
+    reply->verdict = POLICY_DEFERRED;
+    reply->kind = OPTOUT_TEMPORARY;
+    fill_in(reply, settings->reply_unavailable, lead, "unavailable");
+}
+
+void policy_reply_make(struct policy_reply *reply, const struct policy_settings *settings,
+                       const struct address *lead, enum store_rc rc, const struct suppression *found)
+{
+    reply->verdict = POLICY_PASSED;
+    reply->cause = CAUSE_NONE;
+    reply->kind = OPTOUT_PERMANENT;
+    reply->until = 0;
+    reply->action = "DUNNO";
+    if (rc == STORE_DOWN) {
+        reply_when_down(reply, settings, lead);
+        return;
+    }
+    /* Between question and answer a reload may have turned enforcement off. */
+    if (!suppression_holds(found) || settings->enforce == ENFORCE_OFF)
+        return;
+    /* The recipient's will comes first: it outlasts any opt-out, and a whitelist does not lift it. */
+    reply->cause = found->refused ? found->refused_for : found->optout.cause;
+    if (!found->refused) {
+        reply->kind = found->optout.kind;
+        reply->until = found->optout.until;
+    }
+    reply->verdict = settings->enforce == ENFORCE_OBSERVE ? POLICY_OBSERVED : POLICY_REFUSED;
+    if (reply->verdict == POLICY_REFUSED)
+        fill_in(reply,
+                reply->kind == OPTOUT_TEMPORARY ? settings->reply_temporary : settings->reply_permanent, lead,
+                cause_name(reply->cause));
+}
