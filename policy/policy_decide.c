@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Between the server, which knows connections, and lookup, which knows Redis. What is decided, and in which
+ * words, is in policy_reply.c; here it is asked, answered and logged.
+ *
+ * One line for each recipient that was refused, none for those that passed: that is where the volume is, and
+ * Postfix logs them. While Redis is away there is a line when that begins and one when it ends, with the
+ * number of decisions made without it: one for each decision would only hide the reason. */
+#include "policy/policy_decide.h"
+
+#include "leadgate/logline.h"
+#include "leadgate/lookup.h"
+#include "policy/policy_reply.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+struct policy_decider {
+    struct event_base *base;
+    const struct settings *settings;
+    struct lookup *lookup;
+    bool settled; /* it is known whether Redis is there */
+    bool down;
+    int64_t unasked; /* decisions without it */
+};
+
+static void log_attribute(struct logline *line, const char *key, const struct policy_request *request,
+                          enum policy_attribute attribute)
+{
+    if (request->value[attribute].n > 0)
+        logline_span(line, key, request->value[attribute]);
+}
+
+static void log_refusal(const char *word, const struct policy_question *question,
+                        const struct policy_reply *reply)
+{
+    const struct policy_request *request = &question->request;
+    struct logline line;
+
+    logline_start(&line, word);
+    logline_span(&line, "lead", address_span(&question->lead));
+    if (reply->verdict != POLICY_DEFERRED) {
+        logline_text(&line, "cause", cause_name(reply->cause));
+        logline_text(&line, "kind", optout_kind_name(reply->kind));
+        logline_time(&line, "until", reply->until);
+    }
+    logline_span(&line, "sender", request->value[POLICY_SENDER]);
+    logline_span(&line, "client", request->value[POLICY_CLIENT_ADDRESS]);
+    /* Postfix has no queue id before it took a recipient; the instance is the same for the whole message. */
+    log_attribute(&line, "queue", request, POLICY_QUEUE_ID);
+    log_attribute(&line, "instance", request, POLICY_INSTANCE);
+    log_attribute(&line, "sasl", request, POLICY_SASL_USERNAME);
+    logline_send(&line, LOG_INFO);
+}
+
+/* A lookup_fn. */
+static void on_found(void *ctx, enum store_rc rc, const struct suppression *found)
+{
+    struct policy_question *question = ctx;
+    struct policy_decider *decider = question->ctx;
+    struct policy_reply reply;
+
+    if (rc == STORE_DOWN)
+        decider->unasked++;
+    policy_reply_make(&reply, &decider->settings->policy, &question->lead, rc, found);
+    switch (reply.verdict) {
+    case POLICY_PASSED: break;
+    case POLICY_REFUSED: log_refusal("refused", question, &reply); break;
+    case POLICY_OBSERVED: log_refusal("observed", question, &reply); break;
+    case POLICY_DEFERRED: log_refusal("deferred", question, &reply); break;
+    }
+    policy_server_answer(question, reply.action);
+}
+
+void policy_decide(struct policy_question *question)
+{
+    struct policy_decider *decider = question->ctx;
+    struct address_rules rules = settings_address_rules(decider->settings);
+
+    if (policy_reply_needs_lookup(&decider->settings->policy, &rules, &question->request, &question->lead))
+        lookup_recipient(decider->lookup, &question->lead, on_found, question);
+    else
+        policy_server_answer(question, "DUNNO");
+}
+
+/* A lookup_state_fn. */
+static void on_state(void *ctx, bool up, const char *reason)
+{
+    struct policy_decider *decider = ctx;
+    struct logline line;
+
+    decider->settled = true;
+    if (up != decider->down)
+        return;
+    decider->down = !up;
+    if (up) {
+        logline_start(&line, "redis-up");
+        logline_int(&line, "decided-without", decider->unasked);
+        logline_send(&line, LOG_NOTICE);
+    } else {
+        decider->unasked = 0;
+        logline_start(&line, "redis-down");
+        logline_text(&line, "reason", reason);
+        logline_send(&line, LOG_WARNING);
+    }
+}
+
+struct policy_decider *policy_decider_new(struct event_base *base, const struct settings *settings)
+{
+    struct policy_decider *decider = calloc(1, sizeof(*decider));
+
+    if (decider == NULL)
+        return NULL;
+    decider->base = base;
+    decider->settings = settings;
+    decider->lookup = lookup_new(base, &settings->redis, on_state, decider);
+    if (decider->lookup == NULL) {
+        free(decider);
+        return NULL;
+    }
+    return decider;
+}
+
+void policy_decider_free(struct policy_decider *decider)
+{
+    if (decider == NULL)
+        return;
+    lookup_free(decider->lookup);
+    free(decider);
+}
+
+void policy_decider_settle(struct policy_decider *decider)
+{
+    while (!decider->settled && event_base_loop(decider->base, EVLOOP_ONCE) == 0)
+        continue;
+}
+
+void policy_decider_use(struct policy_decider *decider, const struct settings *settings)
+{
+    decider->settings = settings;
+}
