@@ -34,14 +34,14 @@ struct finding {
     enum hardness hardness;
     char status[16];  /* enhanced status, "" = none */
     int reply;        /* SMTP reply code, 0 = none */
-    const char *rule; /* what decided, static storage: "status 5.1.1", "phrase mailbox full" */
+    const char *rule; /* what decided, static storage: "status:5.7.17", "phrase:mailbox full" */
     char diag[512];   /* the remote server's words, as UTF-8, cut */
 };
 
 /* What a mail says. Owns its texts; free with report_free(). */
 struct report {
     enum mail_kind kind;
-    const char *rule;         /* why it is of that kind, static storage */
+    const char *rule;         /* why it is of that kind, static storage: "action:failed", "no report" */
     struct finding *findings; /* MAIL_FAILURE: at least one */
     size_t n;
     int64_t at;   /* when it came: the topmost Received field, else Date; 0 = not known */
@@ -67,8 +67,9 @@ void report_event(const struct report *report, size_t i, enum event_source sourc
                   struct event *event);
 
 /* What one refusal means; shared by reports and, later, the delivery log. status, diag: as given by the
- * remote server; either may be empty. Fills in cause, hardness and rule. local: the local Postfix's own
- * verdict ("X-Postfix;"). */
+ * remote server (diag without the type before the ';'); either may be empty; reply: 0 = read it off diag. Fills
+ * in cause, hardness, rule, and the status and reply code that were believed; leaves lead and diag alone.
+ * local: the local Postfix's own verdict ("X-Postfix;"). */
 void classify_refusal(struct span status, int reply, struct span diag, bool local, struct finding *finding);
 
 const char *mail_kind_name(
