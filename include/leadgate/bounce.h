@@ -67,9 +67,9 @@ void report_event(const struct report *report, size_t i, enum event_source sourc
                   struct event *event);
 
 /* What one refusal means; shared by reports and, later, the delivery log. status, diag: as given by the
- * remote server (diag without the type before the ';'); either may be empty; reply: 0 = read it off diag. Fills
- * in cause, hardness, rule, and the status and reply code that were believed; leaves lead and diag alone.
- * local: the local Postfix's own verdict ("X-Postfix;"). */
+ * remote server (diag without the type before the ';'); either may be empty; reply: 0 = read it off diag.
+ * Fills in cause, hardness, rule, and the status and reply code that were believed; leaves lead and diag
+ * alone. local: the local Postfix's own verdict ("X-Postfix;"). */
 void classify_refusal(struct span status, int reply, struct span diag, bool local, struct finding *finding);
 
 const char *mail_kind_name(
