@@ -44,8 +44,8 @@ struct config_key {
     const char *name; /* "redis.timeout"; one "*" stands for each of `names`: "causes.*.strikes" */
     enum config_type type;
     size_t at;        /* offset of the member; with "*", of the first element's */
-    const char *def;  /* the default in the file's spelling ("" for an empty text or list); NULL with "*": the
-                         caller has filled the members in before */
+    const char *def;  /* the default in the file's spelling ("" for an empty text, [] for an empty list); NULL
+                         with "*": the  caller has filled the members in before */
     int64_t min, max; /* numbers, durations, sizes, percents: the allowed range */
     const char *const *words;          /* CONFIG_WORD: the words, NULL-terminated */
     const char *(*each)(size_t index); /* with "*": the names, NULL for an index without one; up to each_n */
