@@ -6,6 +6,7 @@ import pwd
 import shutil
 import sys
 import tempfile
+import time
 
 from .postfix import Postfix
 from .process import BedError, Process, tail, wait_until
@@ -92,7 +93,8 @@ class Bed:
         if postfix:
             self.sink = Sink()
             feed = f"{self.bin}/leadgate-feed -c {self.config_path}"
-            self.postfix = Postfix(self.dir, self.logs, self.sink.port, bounces, feed, self.user, self.environ)
+            self.postfix = Postfix(self.dir, self.logs, self.sink.port, bounces, feed, self.user,
+                                   {name: self.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")})
             # Where contrib/postfix looks for the sockets: inside the queue directory.
             sockets = self.folder("queue/leadgate", 0o755, own=True)
             self.policy_socket, self.milter_socket = os.path.join(sockets, "policy"), os.path.join(sockets, "milter")
@@ -121,10 +123,11 @@ class Bed:
     def _sanitizer_environ(self):
         """Sanitizers report into the bed's logs, from whatever process: check() looks there."""
         report = f"log_path={self.log_path('sanitizer')}"
-        return {
+        reporting = {
             name: ":".join(filter(None, [os.environ.get(name), report]))
             for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
         }
+        return {**os.environ, **reporting}
 
     def _own_settings(self):
         return {
@@ -152,7 +155,7 @@ class Bed:
         argv = [os.path.join(self.bin, name), *arguments]
         if not os.path.exists(argv[0]):
             raise BedError(f"{name} is not built: nothing at {self.build}/{PROGRAMS[name]}/{name} (LEADGATE_BUILD)")
-        process = Process(name, argv, self.log_path(log or f"{name}.log"), env={**os.environ, **self.environ}, user=USER)
+        process = Process(name, argv, self.log_path(log or f"{name}.log"), env=self.environ, user=USER)
         self.started.append(process)
         return process
 
@@ -177,6 +180,45 @@ class Bed:
         return path
 
     # -- what tests do all the time
+
+    def reset(self):
+        """As new: no program runs, nothing is stored, queued or remembered; the bed's own settings."""
+        try:
+            self.stop_programs()
+        finally:
+            if not self.redis.process.running():
+                self.redis.start()
+            self.redis.call("FLUSHALL")
+            self.redis.call("CONFIG", "RESETSTAT")
+            shutil.rmtree(self.maildir, ignore_errors=True)
+            for name in os.listdir(self.logs):
+                if name.startswith(("leadgate", "sanitizer")):
+                    os.unlink(self.log_path(name))
+            if self.postfix:
+                self.postfix.reset()
+                self.sink.clear()
+            self.configure()
+
+    def put_mail(self, name, mail, maildir=None):
+        """Delivers into a Maildir as a delivery agent does: written in tmp/, then renamed."""
+        maildir = maildir or self.maildir
+        written = os.path.join(maildir, "tmp", name)
+        with open(written, "wb") as file:
+            file.write(mail)
+        shutil.chown(written, self.user.pw_uid, self.user.pw_gid)
+        os.rename(written, os.path.join(maildir, "new", name))
+
+    def new_mails(self, maildir=None):
+        """Names of the mails that nobody has dealt with yet."""
+        try:
+            return sorted(os.listdir(os.path.join(maildir or self.maildir, "new")))
+        except FileNotFoundError:
+            return []
+
+    def next_second(self):
+        """Until the clock shows another second: mail carries its times in whole ones."""
+        second = int(time.time())
+        self.wait(lambda: int(time.time()) > second, "the next second")
 
     def campaign(self, recipients, **more):
         """One message to many, by SMTP to the campaign service."""
@@ -223,13 +265,15 @@ class Bed:
         for process in self.started:
             process.kill()
         if failed or errors:
-            self._keep_logs()
+            self.keep_logs()
         shutil.rmtree(self.dir, ignore_errors=True)
         if errors and not failed:
             raise BedError("\n".join(errors))
 
-    def _keep_logs(self):
+    def keep_logs(self):
+        """Copies them to where they outlast the bed: $LEADGATE_LOGS, else /var/tmp."""
         parent = os.environ.get("LEADGATE_LOGS", "/var/tmp")
+        os.makedirs(parent, exist_ok=True)
         kept = tempfile.mkdtemp(prefix="leadgate-logs-", dir=parent)
         for path in (self.logs, os.path.join(self.dir, "etc"), self.config_path):
             if os.path.isdir(path):
@@ -237,6 +281,7 @@ class Bed:
             elif os.path.exists(path):
                 shutil.copy(path, kept)
         print(f"bed: logs kept in {kept}", file=sys.stderr)
+        return kept
 
     def __enter__(self):
         return self

@@ -5,6 +5,7 @@ Its configuration is what Debian installs (/usr/share/postfix) plus contrib/post
 replaced: what the tests run through is what an operator is told to append.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -79,6 +80,7 @@ class Postfix:
         self.port, self.campaign_port = free_port(), free_port()
         self.maildir = os.path.join(home, "mail", "bounces")
         self.user = user
+        self._mark = 0
         for folder, mode in (("etc", 0o755), ("queue", 0o755), ("data", 0o755), ("mail", 0o755)):
             os.makedirs(os.path.join(home, folder), exist_ok=True)
             os.chmod(os.path.join(home, folder), mode)
@@ -154,6 +156,16 @@ class Postfix:
         if self.process.running():
             self.run("postfix", "reload")
 
+    @contextlib.contextmanager
+    def setting(self, **settings):
+        """set(), until the end of the block."""
+        before = {name: self.run("postconf", "-h", name).stdout.rstrip("\n") for name in settings}
+        self.set(**settings)
+        try:
+            yield
+        finally:
+            self.set(**before)
+
     def sendmail(self, recipients, message, sender="bounce@bounces.bed.test"):
         """Injection as by an application's sendmail(1)."""
         subprocess.run(["sendmail", "-C", self.etc, "-f", sender, "-i", "--", *recipients], check=True, env=self.environ,
@@ -166,14 +178,26 @@ class Postfix:
     def flush(self):
         self.run("postqueue", "-f")
 
+    def reset(self):
+        """No mail in the queue, and text() begins here."""
+        if self.queued():
+            self.run("postsuper", "-d", "ALL")
+            wait_until(lambda: not self.queued(), 10, "the queue to be empty", self.recent)
+        self._mark = len(self._whole_log())
+
     def recent(self):
         return f"  Postfix, {self.log}:\n{tail(self.process.log)}{tail(self.log)}"
 
-    def text(self):
+    def _whole_log(self):
         try:
-            return read(self.log)
+            with open(self.log, "rb") as log:
+                return log.read()
         except FileNotFoundError:
-            return ""
+            return b""
+
+    def text(self):
+        """What Postfix has logged since the last reset()."""
+        return self._whole_log()[self._mark :].decode("utf-8", "replace")
 
     def close(self):
         """Stops all of it: what carries our MAIL_CONFIG in its environment is ours."""

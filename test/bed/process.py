@@ -89,10 +89,11 @@ class Process:
     def running(self):
         return self.popen is not None and self.popen.poll() is None
 
-    def start(self, stdin=subprocess.DEVNULL):
+    def start(self, stdin=subprocess.DEVNULL, **environ):
         identity = {"user": self.user, "group": "nogroup", "extra_groups": []} if self.user else {}
         with open(self.log, "ab") as log:
-            self.popen = subprocess.Popen(self.argv, stdin=stdin, stdout=log, stderr=log, env=self.env,
+            self.popen = subprocess.Popen(self.argv, stdin=stdin, stdout=log, stderr=log,
+                                          env={**(self.env or os.environ), **environ},
                                           start_new_session=True, **identity)
         return self
 
@@ -100,8 +101,7 @@ class Process:
         """Starts, and waits until the program itself says that it serves."""
         notify = Notify(notify_path)
         try:
-            self.env = {**(self.env or os.environ), "NOTIFY_SOCKET": notify_path}
-            self.start()
+            self.start(NOTIFY_SOCKET=notify_path)
             wait_until(lambda: notify.ready() or not self.running(), timeout, f"{self.name} to be ready", self.recent)
             if not self.running():
                 raise BedError(f"{self.name} ended with status {self.popen.returncode} instead of serving\n{self.recent()}")

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What two runs left in Redis, compared: everything, but for the moments at which it was written."""
+
+import random
+import time
+
+from bed import make_dsn
+
+STATUSES = ["5.1.1", "5.2.2", "4.2.2", "5.7.1"]
+
+
+def bounces(count, leads, seed):
+    """count DSNs for so many leads: the times of each lead grow, causes vary. A list of (name, lead, mail)."""
+    chance = random.Random(seed)
+    start = int(time.time()) - 3600
+    made = []
+    for i in range(count):
+        lead = f"lead{i % leads}@dest.test"
+        status = chance.choice(STATUSES)
+        made.append((f"{start + i}.{i:05d}", lead, make_dsn(lead, status, at=start + i, message_id=f"m{i}@bed.test")))
+    return made
+
+
+def state(redis, moments=()):
+    """{key: what it holds}, without the ids of stream entries; the fields in moments are left out of hashes."""
+    found = {}
+    for key, (kind, value, _) in redis.client.dump().items():
+        if kind == "hash":
+            value = {name: text for name, text in value.items() if name not in moments}
+        elif kind == "stream":
+            value = [fields for _, fields in value]
+        found[key] = (kind, value)
+    return found
+
+
+def lifetimes(redis):
+    """{key: time to live in seconds, -1 = no end}"""
+    return {key: ttl // 1000 if ttl >= 0 else -1 for key, (_, _, ttl) in redis.client.dump().items()}
+
+
+def assert_same_lifetimes(one, other, tolerance):
+    assert one.keys() == other.keys()
+    for key in one:
+        assert (one[key] < 0) == (other[key] < 0), key
+        assert abs(one[key] - other[key]) <= tolerance, key
