@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* An empty span may have a NULL pointer (a zeroed struct), which memcmp() and its kin must not see even for 0
+ * bytes. */
 #include "leadgate/span.h"
 
 #include <string.h>
@@ -11,17 +13,17 @@ struct span span_of(const char *text)
 
 bool span_eq(struct span a, struct span b)
 {
-    return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
 bool span_eq_nocase(struct span a, struct span b)
 {
-    return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
+    return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
 }
 
 bool span_starts_nocase(struct span s, struct span prefix)
 {
-    return s.n >= prefix.n && strncasecmp(s.p, prefix.p, prefix.n) == 0;
+    return s.n >= prefix.n && (prefix.n == 0 || strncasecmp(s.p, prefix.p, prefix.n) == 0);
 }
 
 const char *span_find_nocase(struct span s, struct span needle)
@@ -50,11 +52,11 @@ struct span span_trim(struct span s)
 
 struct span span_cut(struct span *rest, char stop)
 {
-    const char *hit = memchr(rest->p, stop, rest->n);
+    const char *hit = rest->n == 0 ? NULL : memchr(rest->p, stop, rest->n);
     struct span head = *rest;
 
     if (hit == NULL) {
-        *rest = (struct span){ rest->p + rest->n, 0 };
+        rest->n = 0;
         return head;
     }
     head.n = (size_t)(hit - rest->p);
@@ -82,6 +84,8 @@ bool span_line(struct span *rest, struct span *line)
 bool span_copy(char *dst, size_t size, struct span s)
 {
     dst[0] = '\0';
+    if (s.n == 0)
+        return true;
     if (s.n >= size || memchr(s.p, '\0', s.n) != NULL)
         return false;
     memcpy(dst, s.p, s.n);
@@ -97,7 +101,8 @@ void span_excerpt(char *dst, size_t size, struct span s)
     if (n < s.n)
         while (n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
             n--;
-    memcpy(dst, s.p, n);
+    if (n > 0)
+        memcpy(dst, s.p, n);
     dst[n] = '\0';
 }
 
