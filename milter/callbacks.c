@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Per connection there is a struct conn, made when the MTA opens it and freed when it closes it; per mail the
+ * message inside it is reset, at the mail's end and when it is aborted. Whatever libmilter hands over is
+ * borrowed: what must last longer is copied here or in message.c.
+ *
+ * Steps that we never object to are negotiated as "no reply": Postfix then sends header after header without
+ * waiting for us. */
+#include "milter/callbacks.h"
+
+#include "leadgate/logline.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Connect, RCPT TO, each header field and their end are only listened to. */
+#define STEPS_SILENT   (SMFIP_NR_CONN | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH)
+#define STEPS_UNUSED   (SMFIP_NOHELO | SMFIP_NOUNKNOWN)
+#define ACTIONS_NEEDED SMFIF_DELRCPT
+
+struct conn {
+    struct snapshot_slot *slot;
+    struct snapshot *snapshot; /* held from MAIL FROM to the end of the mail, else NULL */
+    struct message *message;
+    unsigned long steps; /* as negotiated */
+    bool local;          /* no SMTP client at the other end */
+};
+
+static void conn_forget_mail(struct conn *conn)
+{
+    message_reset(conn->message);
+    snapshot_release(conn->snapshot);
+    conn->snapshot = NULL;
+}
+
+static void conn_free(struct conn *conn)
+{
+    if (conn->message != NULL)
+        conn_forget_mail(conn);
+    message_free(conn->message);
+    free(conn);
+}
+
+/* A macro's value; valid until the callback returns. */
+static struct span macro(SMFICTX *ctx, const char *name)
+{
+    return span_of(smfi_getsymval(ctx, (char *)name));
+}
+
+static sfsistat to_milter(const struct conn *conn, unsigned long silent_step, enum verdict verdict)
+{
+    switch (verdict) {
+    case VERDICT_CONTINUE: return (conn->steps & silent_step) != 0 ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+    case VERDICT_ACCEPT: return SMFIS_ACCEPT;
+    case VERDICT_DISCARD: return SMFIS_DISCARD;
+    case VERDICT_TEMPFAIL: return SMFIS_TEMPFAIL;
+    case VERDICT_SKIP_BODY: return (conn->steps & SMFIP_SKIP) != 0 ? SMFIS_SKIP : SMFIS_CONTINUE;
+    }
+    abort();
+}
+
+/* A verdict that ends the mail: no further callback comes for it. */
+static sfsistat finish(struct conn *conn, enum verdict verdict)
+{
+    if (verdict != VERDICT_CONTINUE)
+        conn_forget_mail(conn);
+    return to_milter(conn, 0, verdict);
+}
+
+sfsistat callbacks_open(SMFICTX *ctx, struct snapshot_slot *slot, const struct callbacks_offer *offer)
+{
+    struct conn *conn;
+
+    if ((offer->actions & ACTIONS_NEEDED) != ACTIONS_NEEDED) {
+        log_say(LOG_ERR, "the MTA does not let a milter remove recipients");
+        return SMFIS_REJECT;
+    }
+    if ((conn = calloc(1, sizeof(*conn))) == NULL || (conn->message = message_new()) == NULL ||
+        smfi_setpriv(ctx, conn) != MI_SUCCESS) {
+        log_say(LOG_ERR, "out of memory: a connection from the MTA is refused");
+        if (conn != NULL)
+            conn_free(conn);
+        return SMFIS_REJECT;
+    }
+    conn->slot = slot;
+    conn->steps = offer->steps & (STEPS_SILENT | STEPS_UNUSED | SMFIP_SKIP);
+    *offer->use_actions = ACTIONS_NEEDED;
+    *offer->use_steps = conn->steps;
+    return SMFIS_CONTINUE;
+}
+
+/* For mail that no SMTP client sent Postfix's cleanup(8) makes up a client: localhost, 127.0.0.1, port 0. No
+ * TCP client has port 0. */
+static bool has_no_port(const _SOCK_ADDR *address)
+{
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+
+    if (address == NULL)
+        return false;
+    if (address->sa_family == AF_INET) {
+        memcpy(&in, address, sizeof(in));
+        return in.sin_port == 0;
+    }
+    if (address->sa_family == AF_INET6) {
+        memcpy(&in6, address, sizeof(in6));
+        return in6.sin6_port == 0;
+    }
+    return false;
+}
+
+static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
+{
+    struct conn *conn = smfi_getpriv(ctx);
+
+    (void)host;
+    conn->local = has_no_port(address);
+    return to_milter(conn, SMFIP_NR_CONN, VERDICT_CONTINUE);
+}
+
+static sfsistat on_mail(SMFICTX *ctx, char **argv)
+{
+    struct conn *conn = smfi_getpriv(ctx);
+    struct span sender = span_of(argv[0]);
+    /* A proxy in front of smtpd can hide the client's port (XCLIENT), and a client can leave out the <>; what
+     * has neither a port nor <> came from cleanup(8). */
+    struct message_origin origin = {
+        .local = conn->local && (sender.n == 0 || sender.p[0] != '<'),
+        .daemon = macro(ctx, "{daemon_name}"),
+    };
+
+    conn_forget_mail(conn);
+    conn->snapshot = snapshot_slot_get(conn->slot);
+    return finish(conn, message_mail(conn->message, snapshot_rules(conn->snapshot), &origin, sender));
+}
+
+static sfsistat on_recipient(SMFICTX *ctx, char **argv)
+{
+    struct conn *conn = smfi_getpriv(ctx);
+
+    return to_milter(conn, SMFIP_NR_RCPT, message_recipient(conn->message, span_of(argv[0])));
+}
+
+static sfsistat on_data(SMFICTX *ctx)
+{
+    struct conn *conn = smfi_getpriv(ctx);
+
+    return finish(conn, message_data(conn->message, macro(ctx, "i"), time(NULL)));
+}
+
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
+{
+    struct conn *conn = smfi_getpriv(ctx);
+
+    return to_milter(conn, SMFIP_NR_HDR, message_header(conn->message, span_of(name), span_of(value)));
+}
+
+static sfsistat on_eoh(SMFICTX *ctx)
+{
+    struct conn *conn = smfi_getpriv(ctx);
+
+    return to_milter(conn, SMFIP_NR_EOH, message_eoh(conn->message));
+}
+
+static sfsistat on_body(SMFICTX *ctx, unsigned char *chunk, size_t n)
+{
+    struct conn *conn = smfi_getpriv(ctx);
+
+    return to_milter(conn, 0, message_body(conn->message, (struct span){ (const char *)chunk, n }));
+}
+
+static void remove_recipients(SMFICTX *ctx, const struct message *message)
+{
+    const char *recipient;
+
+    for (size_t at = 0; (recipient = message_next_removal(message, &at)) != NULL;)
+        if (smfi_delrcpt(ctx, (char *)recipient) != MI_SUCCESS)
+            log_say(LOG_WARNING, "the MTA keeps the recipient %s", recipient);
+}
+
+static void set_try_again(SMFICTX *ctx)
+{
+    char code[] = "451", status[] = "4.3.0", words[] = "The bounce cannot be recorded now, try again later";
+
+    if (smfi_setreply(ctx, code, status, words) != MI_SUCCESS)
+        log_say(LOG_WARNING, "libmilter does not take the reply \"%s %s\"", code, status);
+}
+
+static sfsistat on_end(SMFICTX *ctx)
+{
+    struct conn *conn = smfi_getpriv(ctx);
+    enum verdict verdict = message_end(conn->message, macro(ctx, "i"), time(NULL));
+
+    if (verdict == VERDICT_ACCEPT)
+        remove_recipients(ctx, conn->message);
+    if (verdict == VERDICT_TEMPFAIL)
+        set_try_again(ctx);
+    return finish(conn, verdict);
+}
+
+static sfsistat on_abort(SMFICTX *ctx)
+{
+    struct conn *conn = smfi_getpriv(ctx);
+
+    conn_forget_mail(conn);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_close(SMFICTX *ctx)
+{
+    struct conn *conn = smfi_getpriv(ctx);
+
+    /* NULL: the connection ended, or was refused, before it was open. */
+    if (conn != NULL)
+        conn_free(conn);
+    smfi_setpriv(ctx, NULL);
+    return SMFIS_CONTINUE;
+}
+
+struct smfiDesc callbacks_describe(char *name)
+{
+    return (struct smfiDesc){
+        .xxfi_name = name,
+        .xxfi_version = SMFI_VERSION,
+        .xxfi_flags = ACTIONS_NEEDED,
+        .xxfi_connect = on_connect,
+        .xxfi_envfrom = on_mail,
+        .xxfi_envrcpt = on_recipient,
+        .xxfi_data = on_data,
+        .xxfi_header = on_header,
+        .xxfi_eoh = on_eoh,
+        .xxfi_body = on_body,
+        .xxfi_eom = on_end,
+        .xxfi_abort = on_abort,
+        .xxfi_close = on_close,
+    };
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* message: what the milter does with one mail, told in SMTP's own order: sender, recipients, DATA, header,
+ * body, end. Knows nothing of libmilter and of connections to Redis: it is told what the MTA said and answers
+ * with a verdict. One message is used for one mail after the other; one thread at a time.
+ *
+ * Spans are borrowed for the call. The rules are borrowed from message_mail() until message_reset(). */
+#ifndef LEADGATE_MILTER_MESSAGE_H
+#define LEADGATE_MILTER_MESSAGE_H
+
+#include "leadgate/settings.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum verdict {
+    VERDICT_CONTINUE = 1,
+    VERDICT_ACCEPT,    /* nothing is left to be done with this mail */
+    VERDICT_DISCARD,   /* take it and throw it away */
+    VERDICT_TEMPFAIL,  /* ask the sender to come again: the bounce could not be recorded */
+    VERDICT_SKIP_BODY, /* from message_body() only: no more of the body is needed */
+};
+
+/* Redis, as far as a message needs it: store_find_suppressions() and store_apply(). */
+struct message_store {
+    enum store_rc (*find)(void *ctx, const struct address *leads, size_t n, int64_t now,
+                          struct suppression *found, struct err *err);
+    enum store_rc (*apply)(void *ctx, const struct event *events, size_t n, int64_t now,
+                           struct outcome *outcomes, struct err *err);
+    void *ctx;
+};
+
+/* What a mail is judged by. */
+struct message_rules {
+    const struct settings *settings;
+    const struct address *bounce_addresses;
+    size_t n_bounce_addresses;
+    struct message_store store;
+};
+
+/* Where a mail enters. */
+struct message_origin {
+    bool local;         /* not by SMTP: sendmail(1), or a bounce of this Postfix */
+    struct span daemon; /* {daemon_name} of the service that took it */
+};
+
+struct message;
+
+struct message *message_new(void);           /* NULL when out of memory */
+void message_free(struct message *message);  /* NULL is fine */
+void message_reset(struct message *message); /* forgets the mail; at its end, and when it is aborted */
+
+/* Sender and recipients come in the MTA's own spelling, with or without <>. */
+enum verdict message_mail(struct message *message, const struct message_rules *rules,
+                          const struct message_origin *origin, struct span sender);
+enum verdict message_recipient(struct message *message, struct span recipient);
+/* The envelope is complete. */
+enum verdict message_data(struct message *message, struct span queue, int64_t now);
+/* value as the milter protocol hands it over: unfolded lines joined by LF, no line end behind it. */
+enum verdict message_header(struct message *message, struct span name, struct span value);
+enum verdict message_eoh(struct message *message);
+enum verdict message_body(struct message *message, struct span chunk);
+enum verdict message_end(struct message *message, struct span queue, int64_t now);
+
+/* After message_end() said VERDICT_ACCEPT: the next recipient to be taken out of the envelope, spelled as the
+ * MTA spelled it; NULL when there is none left. *at begins at 0. The text lives until message_reset(). */
+const char *message_next_removal(const struct message *message, size_t *at);
+
+#endif

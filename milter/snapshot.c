@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A snapshot is counted: the slot holds it once, each mail under way once. The lock of the slot covers only
+ * the step from "which one" to "I hold it"; everything behind the pointer is constant, but for the pool of
+ * connections, which has a lock of its own. */
+#include "milter/snapshot.h"
+
+#include "leadgate/store_pool.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct snapshot {
+    atomic_int holders;
+    struct settings *settings;
+    struct address *bounce_addresses;
+    struct store_pool *pool;
+    struct message_rules rules;
+};
+
+struct snapshot_slot {
+    pthread_mutex_t lock;
+    struct snapshot *current;
+};
+
+static enum store_rc find_in_pool(void *ctx, const struct address *leads, size_t n, int64_t now,
+                                  struct suppression *found, struct err *err)
+{
+    struct snapshot *snapshot = ctx;
+    struct store *store = store_pool_take(snapshot->pool);
+    enum store_rc rc;
+
+    if (store == NULL) {
+        err_set(err, "out of memory");
+        return STORE_DOWN;
+    }
+    rc = store_find_suppressions(store, leads, n, now, found, err);
+    store_pool_return(snapshot->pool, store);
+    return rc;
+}
+
+static enum store_rc apply_in_pool(void *ctx, const struct event *events, size_t n, int64_t now,
+                                   struct outcome *outcomes, struct err *err)
+{
+    struct snapshot *snapshot = ctx;
+    struct store *store = store_pool_take(snapshot->pool);
+    enum store_rc rc;
+
+    if (store == NULL) {
+        err_set(err, "out of memory");
+        return STORE_DOWN;
+    }
+    rc = store_apply(store, &snapshot->settings->lead, events, n, now, outcomes, err);
+    store_pool_return(snapshot->pool, store);
+    return rc;
+}
+
+static int read_bounce_addresses(struct snapshot *snapshot, struct err *err)
+{
+    const struct config_texts *texts = &snapshot->settings->milter.bounce_addresses;
+    struct address_rules rules = settings_address_rules(snapshot->settings);
+    struct err why;
+
+    snapshot->bounce_addresses = calloc(texts->n + 1, sizeof(*snapshot->bounce_addresses));
+    if (snapshot->bounce_addresses == NULL)
+        return err_set(err, "out of memory");
+    for (size_t i = 0; i < texts->n; i++)
+        if (address_parse(&snapshot->bounce_addresses[i], ADDRESS_MAILBOX, span_of(texts->item[i]), &rules,
+                          &why) < 0)
+            return err_set(err, "milter.bounce_addresses: %s: %s", texts->item[i], why.text);
+    return 0;
+}
+
+struct snapshot *snapshot_new(struct settings *settings, struct err *err)
+{
+    struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+
+    if (snapshot == NULL) {
+        err_set(err, "out of memory");
+        settings_free(settings);
+        return NULL;
+    }
+    atomic_init(&snapshot->holders, 1);
+    snapshot->settings = settings;
+    if (read_bounce_addresses(snapshot, err) < 0)
+        goto fail;
+    if ((snapshot->pool = store_pool_new(&settings->redis)) == NULL) {
+        err_set(err, "out of memory");
+        goto fail;
+    }
+    snapshot->rules = (struct message_rules){
+        .settings = settings,
+        .bounce_addresses = snapshot->bounce_addresses,
+        .n_bounce_addresses = settings->milter.bounce_addresses.n,
+        .store = { .find = find_in_pool, .apply = apply_in_pool, .ctx = snapshot },
+    };
+    return snapshot;
+fail:
+    snapshot_release(snapshot);
+    return NULL;
+}
+
+void snapshot_release(struct snapshot *snapshot)
+{
+    if (snapshot == NULL || atomic_fetch_sub(&snapshot->holders, 1) > 1)
+        return;
+    store_pool_free(snapshot->pool); /* borrows the settings: goes first */
+    free(snapshot->bounce_addresses);
+    settings_free(snapshot->settings);
+    free(snapshot);
+}
+
+const struct settings *snapshot_settings(const struct snapshot *snapshot)
+{
+    return snapshot->settings;
+}
+
+const struct message_rules *snapshot_rules(const struct snapshot *snapshot)
+{
+    return &snapshot->rules;
+}
+
+enum store_rc snapshot_check_store(struct snapshot *snapshot, struct err *warning, struct err *err)
+{
+    struct store *store = store_pool_take(snapshot->pool);
+    enum store_rc rc;
+
+    if (store == NULL) {
+        err_set(err, "out of memory");
+        return STORE_DOWN;
+    }
+    rc = store_check(store, warning, err);
+    store_pool_return(snapshot->pool, store);
+    return rc;
+}
+
+struct snapshot_slot *snapshot_slot_new(struct snapshot *first)
+{
+    struct snapshot_slot *slot = calloc(1, sizeof(*slot));
+
+    if (slot == NULL)
+        return NULL;
+    pthread_mutex_init(&slot->lock, NULL);
+    slot->current = first;
+    return slot;
+}
+
+struct snapshot *snapshot_slot_get(struct snapshot_slot *slot)
+{
+    struct snapshot *snapshot;
+
+    pthread_mutex_lock(&slot->lock);
+    snapshot = slot->current;
+    atomic_fetch_add(&snapshot->holders, 1);
+    pthread_mutex_unlock(&slot->lock);
+    return snapshot;
+}
+
+void snapshot_slot_set(struct snapshot_slot *slot, struct snapshot *next)
+{
+    struct snapshot *before;
+
+    pthread_mutex_lock(&slot->lock);
+    before = slot->current;
+    slot->current = next;
+    pthread_mutex_unlock(&slot->lock);
+    snapshot_release(before);
+}
