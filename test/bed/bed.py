@@ -134,8 +134,8 @@ class Bed:
             "redis": {"address": f"unix:{self.redis.path}", "timeout": "1s"},
             "log": {"to": "stderr"},
             "address": {"default_domain": "bed.test"},
-            "policy": {"listen": [f"unix:{self.policy_socket}"], "socket": {"mode": "0666"}},
-            "milter": {"listen": f"unix:{self.milter_socket}", "socket": {"mode": "0666"}, "bounce_addresses": [BOUNCE_ADDRESS]},
+            "policy": {"listen": [f"unix:{self.policy_socket}"], "socket_mode": "0666"},
+            "milter": {"listen": f"unix:{self.milter_socket}", "socket_mode": "0666", "bounce_addresses": [BOUNCE_ADDRESS]},
             "feed": {"maildirs": [self.maildir]},
         }
 

@@ -20,7 +20,7 @@ BROKEN = {  # what config.yaml says -> line, column, and a word of the message
     "out of range": ("redis:\n  timeout: 300d\n", 2, 12, "300d"),
     "no such word": ("policy:\n  enforce: maybe\n", 2, 12, "observe"),
     "no endpoint": ("redis:\n  address: tcp://localhost\n", 2, 12, "unix:"),
-    "no reply code": ("policy:\n  reply_permanent: go away\n", 2, 20, "reply_permanent"),
+    "no reply code": ("policy:\n  reply:\n    permanent: go away\n", 3, 16, "go away"),
     "no such secret": ("redis:\n  password_file: /nonexistent/secret\n", 2, 18, "/nonexistent/secret"),
     "a list as a file": ("- a\n- b\n", 1, 1, ""),
 }
@@ -80,8 +80,6 @@ def test_secret_in_use(store):
         file.write("hush\n")
     os.chown(secret, store.user.pw_uid, store.user.pw_gid)
     os.chmod(secret, 0o400)
-    mbox = os.path.join(store.dir, "empty.mbox")
-    open(mbox, "w", encoding="utf-8").close()
     store.redis.call("CONFIG", "SET", "requirepass", "hush")
     try:
         store.configure(redis={"password_file": secret})

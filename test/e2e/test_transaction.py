@@ -98,8 +98,8 @@ def test_bad_reload_keeps_the_old_settings(bed):
 
 def test_templates(bed):
     """The operator's words, the lead's numbers, always the marker."""
-    bed.configure(policy={"reply_temporary": "450 4.2.2 {lead} rests until {until} ({cause}, {kind})",
-                          "reply_permanent": "554 5.1.6 no"})
+    bed.configure(policy={"reply": {"temporary": "450 4.2.2 {lead} rests until {until} ({cause}, {kind})",
+                                    "permanent": "554 5.1.6 no"}})
     bed.start_policyd()
     bed.redis.call("SET", "lead:{rest@dest.test}:optout", "kind=temporary cause=mailbox-full", "EX", 86400)
     suppress(bed, "gone@dest.test")
