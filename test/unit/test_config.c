@@ -174,7 +174,7 @@ static void test_every_type(void **state)
                                "  third: { mood: red }\n";
     static const char *const want[] = { "10",
                                         "90s",
-                                        "2m",
+                                        "1m",
                                         "512",
                                         "100%",
                                         "0600",

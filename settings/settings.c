@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "leadgate/settings.h"
+
+#include <stdlib.h>
+
+/* NULL with err. Every text is set, so nobody needs to ask for NULL. */
+static struct settings *make_defaults(struct err *err)
+{
+    struct settings *settings = calloc(1, sizeof(*settings));
+    size_t n;
+    const struct config_key *keys = settings_keys(&n);
+
+    if (settings == NULL) {
+        err_set(err, "out of memory");
+        return NULL;
+    }
+    lead_settings_default(&settings->lead);
+    if (config_defaults(settings, keys, n, err) < 0) {
+        settings_free(settings);
+        return NULL;
+    }
+    return settings;
+}
+
+int settings_load(struct settings **out, const char *path, struct err *err)
+{
+    struct settings *settings = make_defaults(err);
+    size_t n;
+    const struct config_key *keys = settings_keys(&n);
+
+    if (settings == NULL)
+        return -1;
+    if (config_read(settings, keys, n, path, NULL, NULL, err) < 0) {
+        settings_free(settings);
+        return -1;
+    }
+    *out = settings;
+    return 0;
+}
+
+struct settings *settings_new(void)
+{
+    struct err err;
+
+    return make_defaults(&err);
+}
+
+void settings_free(struct settings *settings)
+{
+    size_t n;
+    const struct config_key *keys = settings_keys(&n);
+
+    if (settings == NULL)
+        return;
+    config_free(settings, keys, n);
+    free(settings);
+}
+
+struct address_rules settings_address_rules(const struct settings *settings)
+{
+    return (struct address_rules){ .fold_local_part = settings->fold_local_part,
+                                   .default_domain = settings->default_domain };
+}

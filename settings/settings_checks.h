@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* settings_checks: conditions on texts that their type does not say; the `check` of a row. False with err.
+ * Inside settings/ only. */
+#ifndef SETTINGS_CHECKS_H
+#define SETTINGS_CHECKS_H
+
+#include "leadgate/err.h"
+
+#include <stdbool.h>
+
+/* `550 5.7.1 text`, one line of printable ASCII with the words {lead} {cause} {until} {kind}. */
+bool check_reply(const char *text, struct err *err);
+/* The same with a 4xx code. */
+bool check_temporary_reply(const char *text, struct err *err);
+
+bool check_address(const char *text, struct err *err);
+bool check_local_part(const char *text, struct err *err);
+bool check_domain(const char *text, struct err *err); /* or empty */
+bool check_path(const char *text, struct err *err);   /* absolute */
+
+#endif
