@@ -289,10 +289,11 @@ static void on_connect(evutil_socket_t fd, short what, void *arg)
         int client = accept4(fd, (struct sockaddr *)&peer, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (client < 0) {
-            /* The rest is about this one client, or says that nobody is left. */
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
                 pause_accept(server, strerror(errno));
-            return;
+            else if (errno == EAGAIN)
+                server->starved = false; /* nobody waits any more */
+            return;                      /* what else there is concerns that one client */
         }
         if (peer.ss_family != AF_UNIX) {
             setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -302,7 +303,6 @@ static void on_connect(evutil_socket_t fd, short what, void *arg)
             pause_accept(server, strerror(ENOMEM));
             return;
         }
-        server->starved = false;
     }
 }
 
