@@ -56,6 +56,14 @@ static struct span without_separator(struct span bytes)
     return bytes;
 }
 
+/* GMime keeps the Content- fields with the body. */
+static bool has_header(GMimeMessage *message)
+{
+    return g_mime_header_list_get_count(g_mime_object_get_header_list(GMIME_OBJECT(message))) > 0 ||
+           (message->mime_part != NULL &&
+            g_mime_header_list_get_count(g_mime_object_get_header_list(message->mime_part)) > 0);
+}
+
 int mail_open(struct mail *mail, struct span bytes, struct err *err)
 {
     GMimeStream *stream = NULL;
@@ -71,8 +79,7 @@ int mail_open(struct mail *mail, struct span bytes, struct err *err)
     g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(stream), FALSE);
     parser = g_mime_parser_new_with_stream(stream);
     mail->message = g_mime_parser_construct_message(parser, NULL);
-    if (mail->message == NULL ||
-        g_mime_header_list_get_count(g_mime_object_get_header_list(GMIME_OBJECT(mail->message))) == 0) {
+    if (mail->message == NULL || !has_header(mail->message)) {
         err_set(err, "not a mail: it does not begin with a header");
         goto out;
     }

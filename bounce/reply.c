@@ -60,13 +60,14 @@ bool status_read(char dst[STATUS_SIZE], struct span s)
 
 bool status_is_bare(const char *status)
 {
-    return status[0] == '\0' || strcmp(status + 1, ".0.0") == 0;
+    return status[0] == '\0' || strcmp(status + 1, ".0.0") == 0 || strcmp(status + 1, ".1.0") == 0 ||
+           strcmp(status + 1, ".5.0") == 0;
 }
 
 /* Codes stand at the start, behind a blank, behind the '-' of a line that goes on, or in (#5.1.1). */
 static bool may_precede_code(char c)
 {
-    return is_space(c) || c == '-' || c == '#' || c == '(' || c == '[' || c == ';' || c == ':';
+    return is_space(c) || c == '-' || c == '#' || c == '(' || c == '[' || c == '\'' || c == ';' || c == ':';
 }
 
 void reply_find_status(char dst[STATUS_SIZE], struct span text)

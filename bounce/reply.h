@@ -16,7 +16,7 @@ bool status_read(char dst[STATUS_SIZE], struct span s);
 /* The most telling enhanced status code in a reply; "" when there is none. */
 void reply_find_status(char dst[STATUS_SIZE], struct span text);
 
-/* True of "", "5.0.0", "4.0.0": codes that tell nothing. */
+/* True of "", x.0.0, x.1.0 and x.5.0: codes that tell nothing (sendmail's 5.5.0 is any 5xx). */
 bool status_is_bare(const char *status);
 
 /* The SMTP reply code: the one the text begins with, else one that stands before an enhanced status or behind

@@ -60,7 +60,6 @@ static const struct status_rule rules[] = {
     ROW("5.4.316", WEAK,  EXPIRED,              "Exchange Online: expired, connection refused"),
 
     /* Protocol. */
-    ROW("x.5.0",  WEAK,   SYNTAX_ERROR,         "other protocol status"),
     ROW("x.5.1",  WEAK,   SYNTAX_ERROR,         "invalid command"),
     ROW("x.5.2",  WEAK,   SYNTAX_ERROR,         "syntax error"),
     ROW("x.5.3",  STRONG, RATE_LIMITED,         "too many recipients"),

@@ -18,10 +18,9 @@ static const struct text_rule rules[] = {
     /* The local mail system's own verdict; Postfix marks it with "X-Postfix;". */
     ROW("host not found, try again",            LOCAL,  NETWORK_ERROR,        "Postfix: DNS gave no answer"),
     ROW("temporary failure in name resolution", LOCAL,  NETWORK_ERROR,        "getaddrinfo(3) EAI_AGAIN"),
-    ROW("nullmx",                               LOCAL,  DOMAIN_MISCONFIGURED, "Postfix: null MX (RFC 7505), with status 5.1.0"),
     ROW("loops back to myself",                 LOCAL,  DOMAIN_MISCONFIGURED, "Postfix: the MX is this host, which does not serve the domain"),
     ROW("mail forwarding loop",                 LOCAL,  DOMAIN_MISCONFIGURED, "Postfix local(8): Delivered-To seen before"),
-    ROW("malformed or unexpected name server reply", LOCAL, DOMAIN_MISCONFIGURED, "Postfix: an MX that names no host"),
+    ROW("name server reply",                    LOCAL,  DOMAIN_MISCONFIGURED, "Postfix: malformed or unexpected; an MX that names no host"),
     ROW("valid hostname or address",            LOCAL,  DOMAIN_MISCONFIGURED, "Postfix: MX lookups that give no usable name"),
     ROW("host or domain name not found",        LOCAL,  DOMAIN_UNKNOWN,       "Postfix: NXDOMAIN, or a domain without MX and A"),
     ROW("unable to look up host",               LOCAL,  DOMAIN_UNKNOWN,       "Postfix with smtp_host_lookup=native"),
@@ -45,7 +44,7 @@ static const struct text_rule rules[] = {
     ROW("blocked by recipient",                 STRONG, RECIPIENT_REFUSED,    "personal block lists"),
     ROW("rejected by recipient",                STRONG, RECIPIENT_REFUSED,    "personal rules"),
     ROW("recipient's block list",               STRONG, RECIPIENT_REFUSED,    "personal block lists"),
-    ROW("resolver.rst.",                        STRONG, RECIPIENT_REFUSED,    "Exchange: the recipient or group takes mail from named senders only"),
+    ROW("resolver.rst.notauthorized",           STRONG, RECIPIENT_REFUSED,    "Exchange: the recipient or group takes mail from named senders only"),
     ROW("only accepts mail from",               STRONG, RECIPIENT_REFUSED,    "closed groups"),
 
     /* Our name: addresses and hosts with a bad one. */
@@ -112,6 +111,7 @@ static const struct text_rule rules[] = {
     ROW("message size exceeds",                 STRONG, MESSAGE_TOO_BIG,      "Postfix, sendmail, Exchange"),
     ROW("message too large",                    STRONG, MESSAGE_TOO_BIG,      ""),
     ROW("message too big",                      STRONG, MESSAGE_TOO_BIG,      ""),
+    ROW("max message size",                     STRONG, MESSAGE_TOO_BIG,      "comes with 5.1.1 from some servers"),
     ROW("maximum message size",                 STRONG, MESSAGE_TOO_BIG,      "message exceeds the maximum message size"),
 
     /* The mailbox is there, but... Before "unknown": "Recipient address rejected: Mailbox full". */
@@ -142,7 +142,7 @@ static const struct text_rule rules[] = {
     ROW("relay not permitted",                  STRONG, RELAY_DENIED,         "Exim"),
     ROW("unable to relay",                      STRONG, RELAY_DENIED,         "Exchange"),
     ROW("allowed rcpthosts",                    STRONG, RELAY_DENIED,         "qmail: that domain isn't in my list of allowed rcpthosts"),
-    ROW("nullmx",                               STRONG, DOMAIN_MISCONFIGURED, "a relay's verdict on a null MX (RFC 7505)"),
+    ROW("nullmx",                               STRONG, DOMAIN_MISCONFIGURED, "Postfix on a null MX (RFC 7505), with status 5.1.0"),
     ROW("too many hops",                        STRONG, DOMAIN_MISCONFIGURED, "mail loops there"),
     ROW("loop detected",                        STRONG, DOMAIN_MISCONFIGURED, "mail loops there"),
     ROW("domain does not exist",                STRONG, DOMAIN_UNKNOWN,       ""),
@@ -169,6 +169,7 @@ static const struct text_rule rules[] = {
     ROW("unknown recipient",                    STRONG, USER_UNKNOWN,         ""),
     ROW("invalid recipient",                    STRONG, USER_UNKNOWN,         ""),
     ROW("invalid mailbox",                      STRONG, USER_UNKNOWN,         ""),
+    ROW("not a known user",                     STRONG, USER_UNKNOWN,         ""),
     ROW("not a valid recipient",                STRONG, USER_UNKNOWN,         "Yahoo"),
     ROW("undeliverable address",                STRONG, USER_UNKNOWN,         "Postfix address verification"),
     ROW("not listed in domino directory",       STRONG, USER_UNKNOWN,         "Domino"),

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whole mails, from test/data/bounce: what is found in them stands in expected.tsv, in the columns of
+ * `leadgate classify --tsv`. */
+#include "leadgate/bounce.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct address_rules rules = { .fold_local_part = true, .default_domain = NULL };
+
+struct text {
+    char *p;
+    size_t n;
+};
+
+static struct text read_data(const char *name)
+{
+    struct text text = { NULL, 0 };
+    char path[4096];
+    const char *dir = getenv("TEST_DATA");
+    FILE *fp;
+    long size;
+
+    snprintf(path, sizeof(path), "%s/bounce/%s", dir == NULL ? "test/data" : dir, name);
+    if ((fp = fopen(path, "rb")) == NULL)
+        fail_msg("%s: cannot be read", path);
+    fseek(fp, 0, SEEK_END);
+    size = ftell(fp);
+    rewind(fp);
+    text.n = (size_t)size;
+    text.p = malloc(text.n + 1);
+    assert_non_null(text.p);
+    assert_int_equal(fread(text.p, 1, text.n, fp), text.n);
+    text.p[text.n] = '\0';
+    fclose(fp);
+    return text;
+}
+
+/* The same mail with CRLF line ends. */
+static struct text with_crlf(struct text mail)
+{
+    struct text out = { malloc(mail.n * 2 + 1), 0 };
+
+    assert_non_null(out.p);
+    for (size_t i = 0; i < mail.n; i++) {
+        if (mail.p[i] == '\n' && (i == 0 || mail.p[i - 1] != '\r'))
+            out.p[out.n++] = '\r';
+        out.p[out.n++] = mail.p[i];
+    }
+    return out;
+}
+
+static struct report read_mail(struct span mail)
+{
+    struct report report;
+    struct err err;
+
+    if (report_read(&report, mail, &rules, &err) < 0)
+        fail_msg("%s", err.text);
+    return report;
+}
+
+static struct report read_file(const char *name)
+{
+    struct text mail = read_data(name);
+    struct report report = read_mail((struct span){ mail.p, mail.n });
+
+    free(mail.p);
+    return report;
+}
+
+/* Writes the rows that expected.tsv has for the mail. */
+static void show(char *dst, size_t size, const char *name, const struct report *report)
+{
+    size_t n = 0;
+
+    if (report->n == 0)
+        snprintf(dst, size, "%s\t-\t\t%s\tnone\t%s\n", name, mail_kind_name(report->kind), report->rule);
+    for (size_t i = 0; i < report->n && n < size; i++) {
+        const struct finding *finding = &report->findings[i];
+
+        n += (size_t)snprintf(dst + n, size - n, "%s\t%s\t%s\t%s\t%s\t%s\n", name, finding->lead.text,
+                              finding->status, cause_name(finding->cause), hardness_name(finding->hardness),
+                              finding->rule);
+    }
+}
+
+/* The lines of expected that begin with name and a tab; they stand together. */
+static struct span rows_of(struct span expected, const char *name)
+{
+    struct span found = { expected.p, 0 };
+
+    while (expected.n > 0) {
+        const char *start = expected.p;
+        struct span line = span_cut(&expected, '\n');
+
+        if (!span_eq(span_cut(&line, '\t'), span_of(name)))
+            continue;
+        if (found.n == 0)
+            found.p = start;
+        found.n = (size_t)(expected.p - found.p);
+    }
+    return found;
+}
+
+static void check_mail(const char *name, struct text mail, struct span want)
+{
+    struct report report = read_mail((struct span){ mail.p, mail.n });
+    char got[4096];
+
+    show(got, sizeof(got), name, &report);
+    if (!span_eq(span_of(got), want))
+        fail_msg("want:\n%.*sgot:\n%s", SPAN_FMT(want), got);
+    assert_true((report.kind == MAIL_FAILURE) == (report.n > 0));
+    report_free(&report);
+}
+
+/* Calls fn with each mail of the folder; returns how many there are. */
+static size_t each_mail(void (*fn)(const char *name, struct text mail, struct span expected))
+{
+    struct text expected = read_data("expected.tsv");
+    const char *data = getenv("TEST_DATA");
+    char path[4096];
+    struct dirent *entry;
+    DIR *dir;
+    size_t n = 0;
+
+    snprintf(path, sizeof(path), "%s/bounce", data == NULL ? "test/data" : data);
+    dir = opendir(path);
+    assert_non_null(dir);
+    while ((entry = readdir(dir)) != NULL) {
+        if (strstr(entry->d_name, ".eml") == NULL)
+            continue;
+        struct text mail = read_data(entry->d_name);
+        fn(entry->d_name, mail, (struct span){ expected.p, expected.n });
+        free(mail.p);
+        n++;
+    }
+    closedir(dir);
+    free(expected.p);
+    return n;
+}
+
+static void check_line_ends(const char *name, struct text mail, struct span expected)
+{
+    struct span want = rows_of(expected, name);
+    struct text crlf = with_crlf(mail);
+
+    if (want.n == 0)
+        fail_msg("%s: no row in expected.tsv", name);
+    check_mail(name, mail, want);
+    check_mail(name, crlf, want);
+    free(crlf.p);
+}
+
+static void test_mails(void **state)
+{
+    (void)state;
+    assert_true(each_mail(check_line_ends) >= 25);
+}
+
+static bool has_lead(const struct report *report, const struct address *lead)
+{
+    for (size_t i = 0; i < report->n; i++)
+        if (strcmp(report->findings[i].lead.text, lead->text) == 0)
+            return true;
+    return false;
+}
+
+/* However little of a mail is there, nobody fails that does not fail in the whole mail. */
+static void check_cuts(const char *name, struct text mail, struct span expected)
+{
+    struct report whole = read_mail((struct span){ mail.p, mail.n });
+
+    (void)expected;
+    for (size_t cut = 0; cut < mail.n; cut += 7) {
+        char *copy = malloc(cut + 1);
+        struct report report;
+        struct err err;
+
+        assert_non_null(copy);
+        memcpy(copy, mail.p, cut);
+        if (report_read(&report, (struct span){ copy, cut }, &rules, &err) == 0)
+            for (size_t i = 0; i < report.n; i++)
+                if (!has_lead(&whole, &report.findings[i].lead))
+                    fail_msg("%s cut at %zu: %s", name, cut, report.findings[i].lead.text);
+        report_free(&report);
+        free(copy);
+    }
+    report_free(&whole);
+}
+
+static void test_cuts(void **state)
+{
+    (void)state;
+    each_mail(check_cuts);
+}
+
+static void test_what_a_report_is_about(void **state)
+{
+    struct report report = read_file("postfix-user-unknown.eml");
+
+    (void)state;
+    assert_int_equal(report.at, 1793687405);   /* Tue, 3 Nov 2026 07:30:05 +0100 */
+    assert_int_equal(report.sent, 1793687400); /* Arrival-Date */
+    assert_string_equal(report.message, "letter-11@crm.shop.example");
+    assert_string_equal(report.reporting_mta, "mx.shop.example");
+    assert_string_equal(report.remote_mta, "mx1.post.example");
+    assert_int_equal(report.findings[0].reply, 550);
+    assert_string_equal(report.findings[0].diag,
+                        "550 5.1.1 <ida.holm@post.example>: Recipient address rejected: "
+                        "User unknown in local recipient table");
+    report_free(&report);
+
+    /* Only the header came back. */
+    report = read_file("postfix-headers-only.eml");
+    assert_string_equal(report.message, "letter-11@crm.shop.example");
+    report_free(&report);
+
+    /* An 8-bit reply stays what it is; bytes that are not UTF-8 would have become '?'. */
+    report = read_file("postfix-8bit-reply.eml");
+    assert_non_null(strstr(report.findings[0].diag, "用户不存在 (não"));
+    report_free(&report);
+
+    /* Nothing came back: the queue id stands in. */
+    report = read_file("truncated-in-group.eml");
+    assert_string_equal(report.message, "4A1B22C3D4");
+    report_free(&report);
+}
+
+static void test_absent_fields(void **state)
+{
+    static const char mail[] = "Content-Type: message/delivery-status\n\n"
+                               "Final-Recipient: rfc822; ann@example.com\nAction: failed\n";
+    struct report report = read_mail(span_of(mail));
+
+    (void)state;
+    assert_int_equal(report.kind, MAIL_FAILURE);
+    assert_int_equal(report.n, 1);
+    assert_string_equal(report.findings[0].lead.text, "ann@example.com");
+    assert_int_equal(report.findings[0].cause, CAUSE_UNDETERMINED);
+    assert_int_equal(report.at, 0);
+    assert_int_equal(report.sent, 0);
+    assert_string_equal(report.message, "");
+    assert_string_equal(report.reporting_mta, "");
+    assert_string_equal(report.remote_mta, "");
+    report_free(&report);
+    report_free(&report);
+}
+
+/* The date is that of the topmost Received field; Date stands in. */
+static void test_arrival(void **state)
+{
+    static const struct {
+        const char *header;
+        int64_t at;
+    } rows[] = {
+        { "Received: by a; Tue, 3 Nov 2026 07:30:05 +0100\nReceived: by b; Mon, 2 Nov 2026 07:30:05 +0100\n"
+          "Date: Sun, 1 Nov 2026 07:30:05 +0100\n",
+          1793687405 },
+        { "Received: by a (x; y)\n\tid 1; Tue, 3 Nov 2026 06:30:05 +0000 (UTC)\n", 1793687405 },
+        { "Received: by a\nDate: Tue, 3 Nov 2026 07:30:05 +0100\n", 1793687405 },
+        { "Received: by a; some day\nDate: Tue, 3 Nov 2026 07:30:05 +0100\n", 1793687405 },
+        { "Date: never\n", 0 },
+        { "Date: Thu, 1 Jan 1903 00:00:00 +0000\n", 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char mail[512];
+        struct report report;
+
+        snprintf(mail, sizeof(mail), "%sSubject: x\n\nx\n", rows[i].header);
+        report = read_mail(span_of(mail));
+        assert_int_equal(report.at, rows[i].at);
+        report_free(&report);
+    }
+}
+
+static void test_no_mail(void **state)
+{
+    static const char *const texts[] = { "", "\n", "hello\nworld\n", "From ann Tue Nov  3 07:30:05 2026\n" };
+    struct report report;
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        err.text[0] = '\0';
+        assert_int_equal(report_read(&report, span_of(texts[i]), &rules, &err), -1);
+        assert_string_not_equal(err.text, "");
+        report_free(&report);
+    }
+}
+
+static void test_event(void **state)
+{
+    struct report report = read_file("postfix-user-unknown.eml");
+    struct event event;
+
+    (void)state;
+    report_event(&report, 0, SOURCE_MAILBOX, report.at + 60, &event);
+    assert_int_equal(event.type, EVENT_BOUNCE);
+    assert_int_equal(event.source, SOURCE_MAILBOX);
+    assert_int_equal(event.cause, CAUSE_USER_UNKNOWN);
+    assert_string_equal(event.lead.text, "ida.holm@post.example");
+    assert_int_equal(event.at, report.at);
+    assert_int_equal(event.sent, report.sent);
+    assert_true(span_eq(event.status, SPAN("5.1.1")));
+    assert_true(span_eq(event.message, SPAN("letter-11@crm.shop.example")));
+    assert_true(span_eq(event.evidence, span_of(report.findings[0].diag)));
+
+    /* Times of the future, by our clock, are now; a mail without any came now. */
+    report_event(&report, 0, SOURCE_MILTER, report.sent - 1000, &event);
+    assert_int_equal(event.at, report.sent - 1000);
+    assert_int_equal(event.sent, report.sent - 1000);
+    report.at = report.sent = 0;
+    report_event(&report, 0, SOURCE_MILTER, 5000, &event);
+    assert_int_equal(event.at, 5000);
+    assert_int_equal(event.sent, 0);
+    report_free(&report);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mails),
+        cmocka_unit_test(test_cuts),
+        cmocka_unit_test(test_what_a_report_is_about),
+        cmocka_unit_test(test_absent_fields),
+        cmocka_unit_test(test_arrival),
+        cmocka_unit_test(test_no_mail),
+        cmocka_unit_test(test_event),
+    };
+
+    bounce_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

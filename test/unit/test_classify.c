@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One refusal to one cause: the rules are sound as tables, and the evidence is weighed in the right order. */
+#include "bounce/reply.h"
+#include "bounce/rules.h"
+#include "leadgate/bounce.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct finding classify(const char *status, int reply, const char *diag, bool local)
+{
+    struct finding finding = { .cause = CAUSE_NONE };
+
+    classify_refusal(span_of(status), reply, span_of(diag), local, &finding);
+    return finding;
+}
+
+static void expect(const struct finding *finding, enum cause cause, const char *rule)
+{
+    if (finding->cause != cause || strcmp(finding->rule, rule) != 0)
+        fail_msg("want %s by %s, got %s by %s", cause_name(cause), rule, cause_name(finding->cause),
+                 finding->rule);
+    assert_int_equal(finding->hardness, cause_info(cause)->hardness);
+}
+
+/* A row that an earlier one always beats would be dead weight. */
+static void test_each_phrase_wins_somewhere(void **state)
+{
+    size_t n;
+    const struct text_rule *rules = text_rules(&n);
+
+    (void)state;
+    for (size_t i = 0; i < n; i++) {
+        struct finding finding = classify("", 0, rules[i].phrase, rules[i].weight == WEIGHT_LOCAL);
+        char normal[256];
+
+        expect(&finding, rules[i].cause, rules[i].rule);
+        /* In the form that replies are brought to, or it would never be found. */
+        reply_normalise(normal, sizeof(normal), span_of(rules[i].phrase));
+        assert_string_equal(normal, rules[i].phrase);
+    }
+}
+
+static void test_each_status_wins_somewhere(void **state)
+{
+    size_t n;
+    const struct status_rule *rules = status_rules(&n);
+
+    (void)state;
+    for (size_t i = 0; i < n; i++) {
+        char status[STATUS_SIZE];
+        struct finding finding;
+
+        snprintf(status, sizeof(status), "%s", rules[i].code);
+        if (status[0] == 'x')
+            status[0] = '5';
+        finding = classify(status, 0, "", false);
+        /* A row for both classes may have one for class 5 before it. */
+        if (rules[i].code[0] == 'x' && strcmp(finding.rule, rules[i].rule) != 0) {
+            status[0] = '4';
+            finding = classify(status, 0, "", false);
+        }
+        expect(&finding, rules[i].cause, rules[i].rule);
+    }
+}
+
+static void test_each_reply_wins_somewhere(void **state)
+{
+    size_t n;
+    const struct reply_rule *rules = reply_rules(&n);
+
+    (void)state;
+    for (size_t i = 0; i < n; i++) {
+        struct finding finding = classify("", rules[i].code, "", false);
+
+        expect(&finding, rules[i].cause, rules[i].rule);
+    }
+}
+
+/* The name is what an operator sees: it must say which row it was. */
+static void test_each_row_is_unique(void **state)
+{
+    size_t texts, statuses, replies;
+    const struct text_rule *text = text_rules(&texts);
+    const struct status_rule *status = status_rules(&statuses);
+    const struct reply_rule *reply = reply_rules(&replies);
+
+    (void)state;
+    for (size_t i = 0; i < texts; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(text[i].rule, text[j].rule);
+    for (size_t i = 0; i < statuses; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(status[i].rule, status[j].rule);
+    for (size_t i = 0; i < replies; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_int_not_equal(reply[i].code, reply[j].code);
+}
+
+static const struct {
+    const char *status;
+    int reply;
+    const char *diag;
+    enum cause cause;
+    const char *rule;
+} remote[] = {
+    /* The text tells, whatever the status says. */
+    { "5.1.1", 0, "550 5.1.1 <a@b.example>: Recipient address rejected: Mailbox full", CAUSE_MAILBOX_FULL,
+      "phrase:mailbox full" },
+    { "5.1.1", 0, "550 5.1.1 <a@b.example> over\r\n quota", CAUSE_MAILBOX_FULL, "phrase:over quota" },
+    { "5.1.1", 0, "550 5.1.1 user unknown; 192.0.2.1 blocked using bl.example", CAUSE_REPUTATION_BLOCK,
+      "phrase:blocked using" },
+    { "5.7.1", 0, "554 5.7.1 Service unavailable; listed at bl.example", CAUSE_REPUTATION_BLOCK,
+      "phrase:listed at" },
+    { "5.7.1", 0, "550 5.7.1 <a@b.example>: User unknown", CAUSE_USER_UNKNOWN, "phrase:user unknown" },
+    { "5.1.1", 0, "550 5.1.1 rate limit exceeded", CAUSE_RATE_LIMITED, "phrase:rate limit" },
+    { "5.4.1", 0, "550 5.4.1 Recipient address rejected: Access denied. [x.prod.example]", CAUSE_USER_UNKNOWN,
+      "phrase:recipient address rejected: access denied" },
+    { "5.1.10", 0, "550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found", CAUSE_USER_UNKNOWN,
+      "phrase:recipientnotfound" },
+    { "5.1.0", 0, "550 5.1.0 <n@s.example>: Sender address rejected: User unknown", CAUSE_SENDER_REFUSED,
+      "phrase:sender address rejected" },
+    /* A telling status beats weak words; weak words beat a weak status. */
+    { "5.2.1", 0, "550 5.2.1 that does not exist", CAUSE_MAILBOX_DISABLED, "status:x.2.1" },
+    { "5.7.1", 0, "550 5.7.1 rejected for policy reasons", CAUSE_POLICY_BLOCK, "phrase:policy reasons" },
+    { "5.7.1", 0, "550 5.7.1 spam", CAUSE_SPAM_BLOCK, "phrase:spam" },
+    { "5.7.1", 0, "550 5.7.1 no", CAUSE_POLICY_BLOCK, "status:x.7.1" },
+    { "5.7.17", 0, "550 5.7.17 new owner", CAUSE_RECIPIENT_MOVED, "status:x.7.17" },
+    { "5.1.1", 0, "", CAUSE_USER_UNKNOWN, "status:x.1.1" },
+    /* The reply's own code, where the Status field says nothing. */
+    { "5.0.0", 0, "552-5.2.2 no 552 5.2.2 room", CAUSE_MAILBOX_FULL, "status:x.2.2" },
+    { "", 0, "sorry (#5.1.1)", CAUSE_USER_UNKNOWN, "status:x.1.1" },
+    { "5.0.0", 0, "552 no room", CAUSE_MAILBOX_FULL, "reply:552" },
+    { "5.5.0", 521, "go away", CAUSE_DOMAIN_MISCONFIGURED, "reply:521" },
+    { "5.0.0", 0, "550 no", CAUSE_UNDETERMINED, "nothing matched" },
+    { "", 0, "", CAUSE_UNDETERMINED, "nothing matched" },
+    /* Time ran out: the last reply's cause, where it had one. */
+    { "4.2.2", 0, "452 4.2.2 come back", CAUSE_MAILBOX_FULL, "status:x.2.2" },
+    { "4.2.0", 0, "450 4.2.0 come back", CAUSE_EXPIRED, "temporary and given up" },
+    { "", 0, "451 come back", CAUSE_EXPIRED, "temporary and given up" },
+    { "4.4.7", 0, "", CAUSE_EXPIRED, "status:x.4.7" },
+    { "4.0.0", 0, "450 Requested mail action not taken: mailbox unavailable", CAUSE_EXPIRED,
+      "phrase:mail action not taken: mailbox unavailable" },
+    /* What is in a name or a link is no reason. */
+    { "5.7.1", 0, "554 5.7.1 <spam.mailbox-full@b.example> see https://b.example/no%20such%20user",
+      CAUSE_POLICY_BLOCK, "status:x.7.1" },
+    { "5.0.0", 0, "550 user.unknown@b.example: no", CAUSE_UNDETERMINED, "nothing matched" },
+    /* Words of the local system count only there. */
+    { "5.0.0", 0, "550 our backend says: connection refused", CAUSE_UNDETERMINED, "nothing matched" },
+    /* Our own refusal, however it was wrapped. */
+    { "5.1.1", 0, "550 5.1.1 mailbox full until 2026-11-09 [leadgate-suppressed]", CAUSE_SUPPRESSED,
+      "our own refusal" },
+    { "5.1.1", 0, "550 5.1.1 mailbox full until 2026-11-09 [lead\r\n\tgate-suppressed]", CAUSE_SUPPRESSED,
+      "our own refusal" },
+};
+
+static void test_order_of_evidence(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(remote) / sizeof(remote[0]); i++) {
+        struct finding finding = classify(remote[i].status, remote[i].reply, remote[i].diag, false);
+
+        expect(&finding, remote[i].cause, remote[i].rule);
+    }
+}
+
+static void test_local_verdict(void **state)
+{
+    static const struct {
+        const char *status, *diag;
+        enum cause cause;
+    } rows[] = {
+        { "5.1.0", "Domain b.example does not accept mail (nullMX)", CAUSE_DOMAIN_MISCONFIGURED },
+        { "5.4.6", "mail for b.example loops back to myself", CAUSE_DOMAIN_MISCONFIGURED },
+        { "5.4.4",
+          "Host or domain name not found. Name service error for name=b.example type=A: Host not found",
+          CAUSE_DOMAIN_UNKNOWN },
+        { "4.4.3",
+          "Host or domain name not found. Name service error for name=b.example type=MX: Host not found, try "
+          "again",
+          CAUSE_NETWORK_ERROR },
+        { "4.4.1", "connect to b.example[192.0.2.1]:25: Connection timed out", CAUSE_NETWORK_ERROR },
+        { "4.4.2", "lost connection with b.example[192.0.2.1] while sending end of data",
+          CAUSE_NETWORK_ERROR },
+        { "5.1.1", "unknown user: \"ann\"", CAUSE_USER_UNKNOWN },
+        { "5.2.2", "maildir delivery failed: create maildir file: Disk quota exceeded", CAUSE_MAILBOX_FULL },
+        { "4.3.0", "something new", CAUSE_REMOTE_SYSTEM },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(classify(rows[i].status, 0, rows[i].diag, true).cause, rows[i].cause);
+}
+
+static void test_codes_are_read_where_codes_stand(void **state)
+{
+    static const struct {
+        const char *text;
+        int reply;
+        const char *status;
+    } rows[] = {
+        { "550 5.1.1 no such user", 550, "5.1.1" },
+        { "550-5.7.26 a 550-5.7.26 b 550 5.7.26 c", 550, "5.7.26" },
+        { "550 no such user", 550, "" },
+        { "550", 550, "" },
+        { "host mx[192.0.2.1] said: 451 4.3.0 later", 451, "4.3.0" },
+        { "5.1.1 smtp;550 5.1.1 no", 550, "5.1.1" },
+        { "5.0.0 and then 550-5.2.1 no", 550, "5.2.1" },
+        { "5.1.1", 0, "5.1.1" },
+        { "(#5.1.1)", 0, "5.1.1" },
+        { "mail server 4.94.2 at 5.1.1.1 took 500 messages", 0, "" },
+        { "size 552000 exceeded", 0, "" },
+        { "x5.1.1 15.1.1 5.1.1234 5.1. 5..1 6.1.1", 0, "" },
+        { "", 0, "" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char status[STATUS_SIZE];
+
+        assert_int_equal(reply_find_code(span_of(rows[i].text)), rows[i].reply);
+        reply_find_status(status, span_of(rows[i].text));
+        assert_string_equal(status, rows[i].status);
+    }
+}
+
+static void test_normal_form(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        { "550-5.2.2 Mailbox is over\n 550 5.2.2 QUOTA", "mailbox is over quota" },
+        { "<a@b.example>: Recipient  address\trejected", "@: recipient address rejected" },
+        { "a@b.example: no (see http://b.example/why?x=no+user)", "@: no (see http://b.example)" },
+        { "550-Message refused", "message refused" },
+        { "", "" },
+    };
+    char dst[64], small[8];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(reply_normalise(dst, sizeof(dst), span_of(rows[i].text)), strlen(rows[i].want));
+        assert_string_equal(dst, rows[i].want);
+    }
+    assert_int_equal(reply_normalise(small, sizeof(small), SPAN("mailbox full")), sizeof(small) - 1);
+    assert_string_equal(small, "mailbox");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_phrase_wins_somewhere),
+        cmocka_unit_test(test_each_status_wins_somewhere),
+        cmocka_unit_test(test_each_reply_wins_somewhere),
+        cmocka_unit_test(test_each_row_is_unique),
+        cmocka_unit_test(test_order_of_evidence),
+        cmocka_unit_test(test_local_verdict),
+        cmocka_unit_test(test_codes_are_read_where_codes_stand),
+        cmocka_unit_test(test_normal_form),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
