@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The asynchronous lookup on a real Redis and a real loop: right answers, in order, in bulk, and "nobody
+ * knows" at once while the server is away or hangs. */
+#include "leadgate/lookup.h"
+#include "private_redis.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+
+static struct private_redis redis;
+
+/* What a test has been told so far. */
+struct seen {
+    struct event_base *base;
+    struct lookup *lookup;
+    int up, down; /* how often Redis was said to be so */
+    int waiting;  /* answers still to come */
+    int known, holding, lost;
+    int next; /* number that the next answer must have */
+    bool in_order;
+};
+
+struct question_of {
+    struct seen *seen;
+    int number;
+};
+
+static void on_state(void *ctx, bool up, const char *reason)
+{
+    struct seen *seen = ctx;
+
+    assert_true(up || reason[0] != '\0');
+    if (up)
+        seen->up++;
+    else
+        seen->down++;
+    event_base_loopbreak(seen->base);
+}
+
+static void on_answer(void *ctx, enum store_rc rc, const struct suppression *found)
+{
+    struct question_of *question = ctx;
+    struct seen *seen = question->seen;
+
+    seen->in_order &= question->number == seen->next++;
+    if (rc == STORE_OK) {
+        seen->known++;
+        seen->holding += suppression_holds(found);
+    } else {
+        assert_null(found);
+        seen->lost++;
+    }
+    if (--seen->waiting == 0)
+        event_base_loopbreak(seen->base);
+}
+
+static void ask(struct seen *seen, struct question_of *question, int number)
+{
+    struct address_rules rules = { .fold_local_part = true, .default_domain = "" };
+    struct address lead;
+    struct err err;
+    char name[64];
+
+    snprintf(name, sizeof(name), "lead%d@example.com", number);
+    assert_int_equal(address_parse(&lead, ADDRESS_INTERNAL, span_of(name), &rules, &err), 0);
+    *question = (struct question_of){ seen, number };
+    seen->waiting++;
+    lookup_recipient(seen->lookup, &lead, on_answer, question);
+}
+
+static void begin(struct seen *seen)
+{
+    *seen = (struct seen){ .base = event_base_new(), .in_order = true };
+    seen->lookup = lookup_new(seen->base, &redis.settings, on_state, seen);
+    assert_non_null(seen->lookup);
+}
+
+static void end(struct seen *seen)
+{
+    lookup_free(seen->lookup);
+    event_base_free(seen->base);
+}
+
+static void run(struct seen *seen)
+{
+    assert_true(event_base_dispatch(seen->base) >= 0);
+}
+
+/* More questions in one turn than a unix socket takes small writes (some 280): all are answered, in order. */
+static void thousands_at_once(void **state)
+{
+    enum { N = 5000 };
+    static struct question_of questions[N];
+    struct seen seen;
+
+    (void)state;
+    for (int i = 0; i < N; i += 2)
+        private_redis_cli(&redis, "SET lead:{lead%d@example.com}:optout x", i);
+    private_redis_cli(&redis, "SET lead:{lead0@example.com}:allow x");
+    begin(&seen);
+    run(&seen);
+    assert_int_equal(seen.up, 1);
+    for (int i = 0; i < N; i++)
+        ask(&seen, &questions[i], i);
+    run(&seen);
+    assert_int_equal(seen.known, N);
+    assert_int_equal(seen.holding, N / 2 - 1);
+    assert_true(seen.in_order);
+    end(&seen);
+}
+
+/* Away: the answer comes before lookup_recipient() returns. Back: nobody needs to restart anything. */
+static void away_and_back(void **state)
+{
+    struct question_of questions[3];
+    struct seen seen;
+
+    (void)state;
+    private_redis_stop(&redis);
+    begin(&seen);
+    ask(&seen, &questions[0], 0);
+    assert_int_equal(seen.lost, 1);
+    private_redis_start(&redis, 0);
+    while (seen.up == 0)
+        run(&seen);
+    assert_int_equal(seen.down, 1);
+    ask(&seen, &questions[1], 1);
+    run(&seen);
+    assert_int_equal(seen.known, 1);
+    private_redis_stop(&redis);
+    while (seen.down < 2)
+        run(&seen);
+    ask(&seen, &questions[2], 2);
+    assert_int_equal(seen.lost, 2);
+    end(&seen);
+    private_redis_start(&redis, 0);
+}
+
+/* Gone with questions open, and asked again from within the answer: each is answered exactly once. */
+static void dies_with_questions_open(void **state)
+{
+    struct question_of questions[100];
+    struct seen seen;
+
+    (void)state;
+    begin(&seen);
+    run(&seen);
+    kill(redis.pid, SIGSTOP);
+    for (int i = 0; i < 100; i++)
+        ask(&seen, &questions[i], i);
+    event_base_loop(seen.base, EVLOOP_ONCE); /* they are written */
+    private_redis_stop(&redis);
+    while (seen.waiting > 0)
+        run(&seen);
+    assert_int_equal(seen.lost, 100);
+    assert_true(seen.in_order);
+    end(&seen);
+    private_redis_start(&redis, 0);
+}
+
+/* A server that hangs costs its open questions the time-out, and the next ones nothing. */
+static void a_hanging_server(void **state)
+{
+    struct question_of questions[2];
+    struct timespec start, stop;
+    struct seen seen;
+    int64_t ms;
+
+    (void)state;
+    begin(&seen);
+    run(&seen);
+    kill(redis.pid, SIGSTOP);
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    ask(&seen, &questions[0], 0);
+    while (seen.waiting > 0)
+        run(&seen);
+    clock_gettime(CLOCK_MONOTONIC, &stop);
+    ms = (stop.tv_sec - start.tv_sec) * 1000 + (stop.tv_nsec - start.tv_nsec) / 1000000;
+    assert_int_equal(seen.lost, 1);
+    assert_true(ms >= redis.settings.timeout - 20);
+    ask(&seen, &questions[1], 1);
+    assert_int_equal(seen.lost, 2);
+    kill(redis.pid, SIGCONT);
+    while (seen.up < 2)
+        run(&seen);
+    end(&seen);
+}
+
+/* Freed with questions open: they are answered, so nobody waits for ever. */
+static void freed_with_questions_open(void **state)
+{
+    struct question_of question;
+    struct seen seen;
+
+    (void)state;
+    begin(&seen);
+    run(&seen);
+    ask(&seen, &question, 0);
+    lookup_free(seen.lookup);
+    assert_int_equal(seen.lost, 1);
+    event_base_free(seen.base);
+}
+
+/* LOADING and a wrong password are no connection, however well the socket connects. */
+static void connected_but_of_no_use(void **state)
+{
+    struct store_settings settings = redis.settings;
+    struct seen seen;
+
+    (void)state;
+    settings.password = "wrong";
+    seen = (struct seen){ .base = event_base_new(), .in_order = true };
+    seen.lookup = lookup_new(seen.base, &settings, on_state, &seen);
+    run(&seen);
+    assert_int_equal(seen.up, 0);
+    assert_int_equal(seen.down, 1);
+    end(&seen);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    signal(SIGPIPE, SIG_IGN);
+    private_redis_init(&redis);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    private_redis_deinit(&redis);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(thousands_at_once),         cmocka_unit_test(away_and_back),
+        cmocka_unit_test(dies_with_questions_open),  cmocka_unit_test(a_hanging_server),
+        cmocka_unit_test(freed_with_questions_open), cmocka_unit_test(connected_but_of_no_use),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}
