@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of keys, the example that documents it and what is said about a broken file. */
+#include "leadgate/settings.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[] = "/tmp/test_settings_XXXXXX";
+static char path[sizeof(folder) + 16];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    if (mkdtemp(folder) == NULL)
+        return -1;
+    snprintf(path, sizeof(path), "%s/config.yaml", folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    unlink(path);
+    return rmdir(folder);
+}
+
+static int load_text(struct settings **settings, const char *text, struct err *err)
+{
+    FILE *fp = fopen(path, "w");
+
+    assert_non_null(fp);
+    assert_true(fputs(text, fp) >= 0);
+    assert_int_equal(fclose(fp), 0);
+    return settings_load(settings, path, err);
+}
+
+static size_t count_of(const struct config_key *key)
+{
+    return key->each == NULL ? 1 : key->each_n;
+}
+
+static bool is_number(enum config_type type)
+{
+    return type == CONFIG_INT || type == CONFIG_DURATION || type == CONFIG_MILLISECONDS ||
+           type == CONFIG_SIZE || type == CONFIG_PERCENT || type == CONFIG_MODE;
+}
+
+/* A row that is wrong would be found only by the operator who uses it. */
+static void test_rows(void **state)
+{
+    size_t n;
+    const struct config_key *keys = settings_keys(&n);
+    struct settings *settings = settings_new();
+
+    (void)state;
+    assert_non_null(settings);
+    for (size_t i = 0; i < n; i++) {
+        const struct config_key *key = &keys[i];
+        bool starred = strchr(key->name, '*') != NULL;
+        char shown[200];
+
+        for (size_t j = 0; j < i; j++) {
+            assert_string_not_equal(key->name, keys[j].name);
+            assert_true(key->at != keys[j].at);
+        }
+        assert_true(key->at < sizeof(struct settings));
+        assert_int_equal(starred, key->each != NULL);
+        assert_int_equal(starred, key->def == NULL);
+        assert_int_equal(key->type == CONFIG_WORD, key->words != NULL);
+        assert_int_equal(is_number(key->type), key->min < key->max);
+        assert_true(strlen(key->help) > 10 && key->help[strlen(key->help) - 1] == '.');
+        if (!starred) {
+            assert_true(config_show(shown, sizeof(shown), settings, key, 0));
+            assert_string_equal(shown, key->def);
+        }
+    }
+    settings_free(settings);
+}
+
+/* Defaults that lead/ fills in must be values that the file could say. */
+static void test_lead_defaults(void **state)
+{
+    size_t n;
+    const struct config_key *keys = settings_keys(&n);
+    struct settings *settings = settings_new();
+    struct lead_settings lead;
+
+    (void)state;
+    memset(&lead, 0, sizeof(lead)); /* the padding */
+    lead_settings_default(&lead);
+    assert_non_null(settings);
+    assert_memory_equal(&settings->lead, &lead, sizeof(lead));
+    for (size_t i = 0; i < n; i++) {
+        for (size_t index = 0; index < count_of(&keys[i]); index++) {
+            const char *member = (const char *)settings + keys[i].at + index * keys[i].stride;
+            int64_t value;
+
+            if (!is_number(keys[i].type) || (keys[i].each != NULL && keys[i].each(index) == NULL))
+                continue;
+            memcpy(&value, member, sizeof(value));
+            assert_true(value >= keys[i].min && value <= keys[i].max);
+        }
+    }
+    settings_free(settings);
+}
+
+struct names {
+    char list[8000];
+};
+
+static void note_name(void *ctx, const char *name)
+{
+    struct names *names = ctx;
+    size_t n = strlen(names->list);
+
+    assert_true(n + strlen(name) + 2 < sizeof(names->list));
+    snprintf(names->list + n, sizeof(names->list) - n, "%s\n", name);
+}
+
+static void assert_named(const struct names *names, const struct config_key *key, size_t index)
+{
+    const char *star = strchr(key->name, '*');
+    char line[200];
+
+    if (star == NULL)
+        snprintf(line, sizeof(line), "%s\n", key->name);
+    else
+        snprintf(line, sizeof(line), "%.*s%s%s\n", (int)(star - key->name), key->name, key->each(index),
+                 star + 1);
+    if (strstr(names->list, line) == NULL)
+        fail_msg("config.yaml.example does not name %s", line);
+}
+
+/* The example is the reference: every key with its default. */
+static void test_example(void **state)
+{
+    size_t n;
+    const struct config_key *keys = settings_keys(&n);
+    struct settings *defaults = settings_new(), *loaded = settings_new();
+    struct names names = { "" };
+    char example[4096], want[200], got[200];
+    struct err err;
+
+    (void)state;
+    assert_non_null(getenv("SOURCE_ROOT"));
+    snprintf(example, sizeof(example), "%s/config.yaml.example", getenv("SOURCE_ROOT"));
+    if (config_read(loaded, keys, n, example, note_name, &names, &err) < 0)
+        fail_msg("%s", err.text);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t index = 0; index < count_of(&keys[i]); index++) {
+            if (keys[i].each != NULL && keys[i].each(index) == NULL)
+                continue;
+            assert_named(&names, &keys[i], index);
+            assert_true(config_show(want, sizeof(want), defaults, &keys[i], index));
+            assert_true(config_show(got, sizeof(got), loaded, &keys[i], index));
+            if (strcmp(want, got) != 0)
+                fail_msg("config.yaml.example has %s = %s, the default is %s", keys[i].name, got, want);
+        }
+    }
+    settings_free(defaults);
+    settings_free(loaded);
+}
+
+static void test_values(void **state)
+{
+    static const char text[] =
+        "redis: { address: 'inet:[::1]:6379', timeout: 2s }\n"
+        "address: { fold_local_part: false, default_domain: example.com }\n"
+        "causes:\n"
+        "  mailbox-full: { first: 12h }\n"
+        "  spam-block: { ends: never }\n"
+        "policy: { enforce: observe, never_refuse: [], listen: [ inet:127.0.0.1:10040 ] }\n"
+        "milter: { bounce_addresses: [ bounce@example.com, <b@example.org> ] }\n";
+    struct settings *settings = NULL;
+    struct address_rules rules;
+    struct err err;
+
+    (void)state;
+    if (load_text(&settings, text, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(settings->redis.address.kind, ENDPOINT_INET);
+    assert_int_equal(settings->redis.timeout, 2000);
+    assert_int_equal(settings->lead.causes[CAUSE_MAILBOX_FULL].first, 12 * 3600);
+    assert_int_equal(settings->lead.causes[CAUSE_MAILBOX_FULL].strikes, 2);
+    assert_int_equal(settings->lead.causes[CAUSE_SPAM_BLOCK].end, END_NEVER);
+    assert_int_equal(settings->policy.enforce, ENFORCE_OBSERVE);
+    assert_int_equal(settings->policy.never_refuse.n, 0);
+    assert_int_equal(settings->policy.listen.n, 1);
+    assert_int_equal(settings->milter.bounce_addresses.n, 2);
+    rules = settings_address_rules(settings);
+    assert_false(rules.fold_local_part);
+    assert_string_equal(rules.default_domain, "example.com");
+    settings_free(settings);
+}
+
+static void test_errors(void **state)
+{
+    static const struct {
+        const char *text, *want; /* want: behind "path:" */
+    } rows[] = {
+        { "redis:\n  timout: 1s\n", "2:3: redis: unknown key \"timout\"; the nearest is \"timeout\"" },
+        { "redis:\n  timeout: 500\n", "2:12: redis.timeout: found \"500\", which has no unit; "
+                                      "allowed is a number with a unit (ms, s, m, h, d, w) from 10ms to 1m" },
+        { "redis:\n  retention: 400y\n", "2:14: redis.retention: found \"400y\"; "
+                                         "allowed is a number with a unit (s, m, h, d, w) from 1d to 3650d" },
+        { "redis: /run/redis.sock\n", "1:8: redis: found a value; allowed are the keys address, database, "
+                                      "username, password_file, timeout, retention" },
+        { "redis:\n  address: /run/redis.sock\n", "2:12: redis.address: \"/run/redis.sock\" is no endpoint; "
+                                                  "allowed are unix:/absolute/path and inet:host:port" },
+        { "redis:\n  password_file: /nonexistent/x\n",
+          "2:18: redis.password_file: /nonexistent/x: No such file or directory" },
+        { "log: { to: file }\n", "1:12: log.to: found \"file\"; allowed is stderr or syslog" },
+        { "address:\n  default_domain: a b\n", "2:19: address.default_domain: the domain \"a b\" has a " },
+        { "address:\n  default_domain: a@b\n", "2:19: address.default_domain: the domain \"a@b\" has a " },
+        { "lifecycle: { backoff: 11 }\n", "1:23: lifecycle.backoff: found \"11\", out of range; "
+                                          "allowed is a whole number from 1 to 10" },
+        { "lifecycle: { jitter: 5 }\n",
+          "1:22: lifecycle.jitter: found \"5\", which has no unit; allowed is a "
+          "number with a % sign from 0 to 100%" },
+        { "lifecycle: { strike_spacing: 8d }\n",
+          "1:30: lifecycle.strike_spacing: found \"8d\", out of range" },
+        { "causes: { mailbox_full: {} }\n", "1:11: causes: unknown key \"mailbox_full\"; "
+                                            "the nearest is \"mailbox-full\"" },
+        { "causes: { complaint: {} }\n",
+          "1:11: causes: unknown key \"complaint\"; allowed here are user-unknown, " },
+        { "causes:\n  expired: { ends: soon }\n",
+          "2:20: causes.expired.ends: found \"soon\"; allowed is never, permanent or longest" },
+        { "policy: { listen: unix:/x }\n", "1:19: policy.listen: found a value; allowed is a list of " },
+        { "policy: { on_failure: reject }\n",
+          "1:23: policy.on_failure: found \"reject\"; allowed is accept or defer" },
+        { "policy: { enforce: true }\n",
+          "1:20: policy.enforce: found \"true\"; allowed is on, observe or off" },
+        { "policy: { socket_mode: 660 }\n",
+          "1:24: policy.socket_mode: found \"660\"; allowed is an octal number" },
+        { "policy: { reply: \"550 5.7.1 no\" }\n", "1:18: policy.reply: found a value; allowed are the keys "
+                                                   "temporary, permanent, unavailable" },
+        { "policy: { never_refuse: [ abuse@example.com ] }\n",
+          "1:27: policy.never_refuse: found \"abuse@example" },
+        { "milter: { bounce_addresses: [ bounce ] }\n",
+          "1:31: milter.bounce_addresses: \"bounce\" has no domain" },
+        { "milter: { max_size: 10MB }\n",
+          "1:21: milter.max_size: found \"10MB\"; allowed is a number of bytes, "
+          "KiB, MiB or GiB from 64KiB to 1GiB" },
+        { "feed:\n  maildirs:\n    - /var/x\n    - Maildir\n",
+          "4:7: feed.maildirs: found \"Maildir\"; allowed is an absolute path" },
+        { "feed:\n  processed: move\n", "2:14: feed.processed: found \"move\"; allowed is keep or delete" },
+        { "feed: {}\nfeed: {}\n", "2:1: feed: found a second time; the first is in line 1" },
+        { "feed: [\n", "1:7: feed: found a list; allowed are the keys maildirs, processed, max_size" },
+        { "feed: {\n", "2:1: no YAML: " },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct settings *settings = NULL;
+        struct err err = { "" };
+        char want[600];
+
+        snprintf(want, sizeof(want), "%s:%s", path, rows[i].want);
+        if (load_text(&settings, rows[i].text, &err) == 0)
+            fail_msg("%s was taken", rows[i].text);
+        assert_null(settings);
+        if (strncmp(err.text, want, strlen(want)) != 0)
+            fail_msg("%s\n want %s\n got  %s", rows[i].text, want, err.text);
+    }
+}
+
+/* Postfix takes what does not begin with a code for a list of restrictions, and answers 451 to all mail. */
+static void test_reply_templates(void **state)
+{
+    static const struct {
+        const char *reply, *want; /* want NULL: good */
+    } rows[] = {
+        { "550 5.7.1 no", NULL },
+        { "450 4.2.1 wait, {lead}: {cause} {kind} {until} }", NULL },
+        { "599 5.123.123 no", NULL },
+        { "", "allowed is `4xx" },
+        { "recipient suppressed", "allowed is `4xx" },
+        { "REJECT 550 5.7.1 no", "allowed is `4xx" },
+        { "250 2.1.5 ok", "allowed is `4xx" },
+        { "550 4.7.1 no", "allowed is `4xx" },
+        { "450 5.7.1 no", "allowed is `4xx" },
+        { "550 no", "allowed is `4xx" },
+        { "55 5.7.1 no", "allowed is `4xx" },
+        { "5500 5.7.1 no", "allowed is `4xx" },
+        { "550-5.7.1 no", "allowed is `4xx" },
+        { "550 5.7 no", "allowed is `4xx" },
+        { "550 5.7.1000 no", "allowed is `4xx" },
+        { "550 5.7.1", "allowed is `4xx" },
+        { "550 5.7.1   ", "allowed is `4xx" },
+        { " 550 5.7.1 no", "allowed is `4xx" },
+        { "550 5.7.1 n\xc3\xb6", "character 12 is not printable ASCII" },
+        { "550 5.7.1 a\\nb", "character 12 is not printable ASCII" },
+        { "550 5.7.1 {reason}", "unknown word {reason}; allowed are {lead}, {cause}, {until} and {kind}" },
+        { "550 5.7.1 {cause", "unknown word {cause}" },
+        { "550 5.7.1 {}", "unknown word {}" },
+        { "550 5.7.1 {lead} {{lead}", "unknown word {{lead}" },
+    };
+    struct settings *settings = NULL;
+    char text[600], longest[260];
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(text, sizeof(text), "policy: { reply: { permanent: \"%s\" } }\n", rows[i].reply);
+        if (rows[i].want == NULL) {
+            if (load_text(&settings, text, &err) < 0)
+                fail_msg("%s: %s", rows[i].reply, err.text);
+            settings_free(settings);
+        } else if (load_text(&settings, text, &err) == 0) {
+            fail_msg("%s was taken", rows[i].reply);
+        } else if (strstr(err.text, ":1:31: policy.reply.permanent: ") == NULL ||
+                   strstr(err.text, rows[i].want) == NULL) {
+            fail_msg("%s: want %s, got %s", rows[i].reply, rows[i].want, err.text);
+        }
+    }
+    /* 200 characters, and one more. */
+    for (int n = 190; n <= 191; n++) {
+        snprintf(longest, sizeof(longest), "550 5.7.1 %0*d", n, 0);
+        snprintf(text, sizeof(text), "policy: { reply: { temporary: \"%s\" } }\n", longest);
+        assert_int_equal(load_text(&settings, text, &err), n == 190 ? 0 : -1);
+        if (n == 190)
+            settings_free(settings);
+    }
+    assert_non_null(strstr(err.text, "found 201 characters; allowed are 200"));
+    /* What is not known must not be refused for good. */
+    assert_int_equal(load_text(&settings, "policy: { reply: { unavailable: 550 5.7.1 no } }", &err), -1);
+    assert_non_null(strstr(err.text, "a permanent refusal; allowed is `4xx 4.x.y text`"));
+}
+
+static void test_secret(void **state)
+{
+    struct settings *settings = NULL;
+    char secret[sizeof(path)], text[200], want[300];
+    struct err err;
+    FILE *fp;
+
+    (void)state;
+    snprintf(secret, sizeof(secret), "%s/password", folder);
+    snprintf(text, sizeof(text), "redis:\n  password_file: %s\n", secret);
+    fp = fopen(secret, "w");
+    assert_non_null(fp);
+    assert_true(fputs("s3cret\n", fp) >= 0);
+    assert_int_equal(fclose(fp), 0);
+
+    assert_int_equal(chmod(secret, 0644), 0);
+    assert_int_equal(load_text(&settings, text, &err), -1);
+    snprintf(want, sizeof(want), "%s:2:18: redis.password_file: %s has mode 0644: ", path, secret);
+    assert_int_equal(strncmp(err.text, want, strlen(want)), 0);
+
+    assert_int_equal(chmod(secret, 0640), 0);
+    assert_int_equal(load_text(&settings, text, &err), 0);
+    assert_string_equal(settings->redis.password, "s3cret");
+    settings_free(settings);
+    unlink(secret);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),    cmocka_unit_test(test_lead_defaults),
+        cmocka_unit_test(test_example), cmocka_unit_test(test_values),
+        cmocka_unit_test(test_errors),  cmocka_unit_test(test_reply_templates),
+        cmocka_unit_test(test_secret),
+    };
+
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
