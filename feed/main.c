@@ -55,6 +55,11 @@ static struct config_texts chosen_maildirs(const struct arguments *arguments, co
     return *only != NULL ? (struct config_texts){ only, 1 } : settings->feed.maildirs;
 }
 
+static int need_maildirs(const struct config_texts *maildirs, struct err *err)
+{
+    return maildirs->n > 0 ? 0 : err_set(err, "feed.maildirs names no Maildir: there is nothing to read");
+}
+
 static void feed_close(struct feed *feed)
 {
     for (size_t i = 0; i < feed->n; i++)
@@ -73,8 +78,7 @@ static int feed_open(struct feed *out, struct daemon *daemon, struct settings *s
     char *only;
     struct config_texts maildirs = chosen_maildirs(daemon->arguments, settings, &only);
 
-    if (maildirs.n == 0) {
-        err_set(err, "feed.maildirs names no Maildir: there is nothing to follow");
+    if (need_maildirs(&maildirs, err) < 0) {
         status = EX_CONFIG;
         goto fail;
     }
@@ -168,17 +172,22 @@ static int run_once(const struct arguments *arguments, struct settings *settings
 {
     struct intake *intake = intake_new(settings);
     int status = EX_TEMPFAIL;
+    struct err err;
     char *only;
     struct config_texts maildirs = chosen_maildirs(arguments, settings, &only);
 
-    if (intake == NULL)
+    if (intake == NULL) {
         log_say(LOG_ERR, "out of memory");
-    else if (arguments->mbox != NULL)
-        status = once_mbox(intake, arguments->mbox);
-    else if (arguments->from_stdin)
+    } else if (arguments->mbox != NULL) {
+        status = once_mbox(intake, &settings->feed, arguments->mbox);
+    } else if (arguments->from_stdin) {
         status = once_stdin(intake, &settings->feed);
-    else
+    } else if (need_maildirs(&maildirs, &err) < 0) {
+        log_say(LOG_ERR, "%s", err.text);
+        status = EX_CONFIG;
+    } else {
         status = once_maildirs(intake, &settings->feed, &maildirs);
+    }
     intake_free(intake);
     settings_free(settings);
     return status;
@@ -200,8 +209,6 @@ int main(int argc, char **argv)
         settings_free(settings);
         return EX_USAGE;
     }
-    /* A Redis that closed the connection is told by the write's errno. */
-    signal(SIGPIPE, SIG_IGN);
     bounce_init();
     if (arguments.mbox != NULL || arguments.from_stdin || arguments.once)
         return run_once(&arguments, settings);

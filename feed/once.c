@@ -55,8 +55,10 @@ out:
     return rc;
 }
 
-static int apply_mbox(struct intake *intake, struct mbox *mbox, const char *path)
+static int apply_mbox(struct intake *intake, const struct feed_settings *settings, struct mbox *mbox,
+                      const char *path)
 {
+    size_t most = (size_t)settings->max_size;
     char name[PATH_MAX + 32];
     struct mbox_mail mail;
     struct err err;
@@ -64,6 +66,8 @@ static int apply_mbox(struct intake *intake, struct mbox *mbox, const char *path
     for (size_t i = 1; mbox_next(mbox, &mail); i++) {
         int64_t now = time(NULL);
 
+        if (mail.mail.n > most)
+            mail.mail.n = most;
         snprintf(name, sizeof(name), "%s#%zu", path, i);
         intake_read(intake, mail.mail, name, mail.at != 0 ? mail.at : now, now);
         if (intake_full(intake) && intake_commit(intake, now, &err) == STORE_DOWN)
@@ -72,7 +76,7 @@ static int apply_mbox(struct intake *intake, struct mbox *mbox, const char *path
     return intake_commit(intake, time(NULL), &err) == STORE_DOWN ? EX_TEMPFAIL : EX_OK;
 }
 
-int once_mbox(struct intake *intake, const char *path)
+int once_mbox(struct intake *intake, const struct feed_settings *settings, const char *path)
 {
     struct span file = SPAN_NONE;
     struct mbox mbox;
@@ -87,7 +91,7 @@ int once_mbox(struct intake *intake, const char *path)
         log_say(LOG_ERR, "%s: %s", path, err.text);
         goto out;
     }
-    status = apply_mbox(intake, &mbox, path);
+    status = apply_mbox(intake, settings, &mbox, path);
     print_summary(intake);
 out:
     if (file.n > 0)

@@ -8,7 +8,7 @@
 #include "leadgate/settings.h"
 
 /* EX_OK; EX_NOINPUT: there is no such mbox; EX_TEMPFAIL: Redis was away before the end. Prints a summary. */
-int once_mbox(struct intake *intake, const char *path);
+int once_mbox(struct intake *intake, const struct feed_settings *settings, const char *path);
 
 /* EX_OK; EX_NOINPUT: one of the Maildirs cannot be read; EX_TEMPFAIL: Redis was away before the end. Prints a
  * summary. */
