@@ -146,16 +146,19 @@ int main(int argc, char **argv)
 {
     static const struct program program = { "leadgate-policyd", "Answers Postfix's policy requests." };
     struct daemon daemon = { .first = startup(&program, NULL, 0, argc, argv) };
+    struct logline line;
     struct err err;
     int rc = EX_OSERR;
 
-    signal(SIGPIPE, SIG_IGN); /* hiredis writes with write(2) */
     check_redis(&daemon.first->redis);
     if (start(&daemon, &err) < 0) {
         log_say(LOG_ERR, "%s", err.text);
         goto out;
     }
-    log_say(LOG_NOTICE, "leadgate-policyd " LEADGATE_VERSION " listens on %zu sockets", daemon.sockets.n);
+    logline_start(&line, "started");
+    logline_text(&line, "version", LEADGATE_VERSION);
+    logline_int(&line, "sockets", (int64_t)daemon.sockets.n);
+    logline_send(&line, LOG_NOTICE);
     startup_ready();
     rc = event_base_dispatch(daemon.base) < 0 ? EX_SOFTWARE : EX_OK;
 out:

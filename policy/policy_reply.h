@@ -40,7 +40,8 @@ struct policy_reply {
 bool policy_reply_needs_lookup(const struct policy_settings *settings, const struct address_rules *rules,
                                const struct policy_request *request, struct address *lead);
 
-/* found as lookup_recipient() gives it: NULL unless rc is STORE_OK. */
+/* The templates are what the settings' check lets pass: a code and an enhanced status come first. found as
+ * lookup_recipient() gives it: NULL unless rc is STORE_OK. */
 void policy_reply_make(struct policy_reply *reply, const struct policy_settings *settings,
                        const struct address *lead, enum store_rc rc, const struct suppression *found);
 

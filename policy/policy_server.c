@@ -111,6 +111,22 @@ static void log_bad(const struct conn *conn, const char *why)
     logline_send(&line, LOG_WARNING);
 }
 
+/* False when it does not fit: half an answer would be none to Postfix, and none of ours is that long. */
+static bool put_answer(struct conn *conn, const char *action)
+{
+    static const char head[] = "action=", tail[] = "\n\n";
+    const size_t head_n = sizeof(head) - 1, tail_n = sizeof(tail) - 1, n = strlen(action);
+
+    if (head_n + n + tail_n > sizeof(conn->out))
+        return false;
+    memcpy(conn->out, head, head_n);
+    memcpy(conn->out + head_n, action, n);
+    memcpy(conn->out + head_n + n, tail, tail_n);
+    conn->out_n = head_n + n + tail_n;
+    conn->out_at = 0;
+    return true;
+}
+
 /* Sends what is left of the answer; returns what the connection does next. */
 static enum conn_state send_answer(struct conn *conn)
 {
@@ -175,14 +191,10 @@ void policy_server_answer(struct policy_question *question, const char *action)
 {
     struct conn *conn = (struct conn *)((char *)question - offsetof(struct conn, question));
     size_t used = question->request.size;
-    int n = snprintf(conn->out, sizeof(conn->out), "action=%s\n\n", action);
 
-    conn->out_at = 0;
-    conn->out_n = (size_t)n;
     conn->in_n -= used;
     memmove(conn->in, conn->in + used, conn->in_n);
-    /* Half an answer would be no answer to Postfix, and none of ours is that long. */
-    conn->state = n > 0 && (size_t)n < sizeof(conn->out) ? send_answer(conn) : CONN_OVER;
+    conn->state = put_answer(conn, action) ? send_answer(conn) : CONN_OVER;
     if (conn->server->stopping)
         conn->state = CONN_OVER;
     if (conn->full && event_add(conn->readable, NULL) == 0)
