@@ -25,8 +25,9 @@ static void on_stop(evutil_socket_t signal_number, short what, void *arg)
 
 int main(int argc, char **argv)
 {
+    char as_is[] = "";
     struct endpoint endpoint = { .kind = ENDPOINT_UNIX };
-    struct policy_settings settings = { .listen = { &endpoint, 1 }, .socket = { 0666, "", "" } };
+    struct policy_settings settings = { .listen = { &endpoint, 1 }, .socket = { 0666, as_is, as_is } };
     struct policy_sockets sockets;
     struct policy_server *server;
     struct event_base *base = event_base_new();

@@ -6,22 +6,27 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #define UNTIL (1796083200 + 7 * 3600) /* 2026-12-01T07:00:00Z */
 
-static char *never_refuse[] = { "postmaster", "abuse" };
+static char postmaster[] = "postmaster", abuse[] = "abuse";
+static char *never_refuse[] = { postmaster, abuse };
+static char temporary[] = "450 4.2.1 {lead} rests until {until} ({cause}, {kind})";
+static char permanent[] = "550 5.1.1 {lead} is opted out until {until} ({cause}, {kind})";
+static char unavailable[] = "451 4.3.0 not now, {lead}";
 
 static struct policy_settings settings_with(int enforce, int on_failure)
 {
     return (struct policy_settings){
         .enforce = enforce,
         .on_failure = on_failure,
-        .reply_temporary = "450 4.2.1 {lead} rests until {until} ({cause}, {kind})",
-        .reply_permanent = "550 5.1.1 {lead} is opted out until {until} ({cause}, {kind})",
-        .reply_unavailable = "451 4.3.0 not now, {lead}",
+        .reply_temporary = temporary,
+        .reply_permanent = permanent,
+        .reply_unavailable = unavailable,
         .never_refuse = { never_refuse, 2 },
     };
 }
@@ -187,7 +192,7 @@ static void test_odd_texts(void **state)
 {
     static char big[2000], local[400];
     const struct {
-        char *template;
+        const char *template;
         const char *lead;
         int64_t until;
         const char *want; /* NULL: only the invariants */
@@ -220,10 +225,12 @@ static void test_odd_texts(void **state)
         struct suppression found = resting;
         struct address lead = address_of(cases[i].lead);
         const size_t marker = strlen(" " LEADGATE_MARKER);
+        char template[sizeof(big)];
         struct policy_reply reply;
         size_t n;
 
-        settings.reply_temporary = cases[i].template;
+        snprintf(template, sizeof(template), "%s", cases[i].template);
+        settings.reply_temporary = template;
         found.optout.until = cases[i].until;
         policy_reply_make(&reply, &settings, &lead, STORE_OK, &found);
         n = strlen(reply.action);
