@@ -72,6 +72,9 @@ void logline_span(struct logline *line, const char *key, struct span value)
 {
     bool quotes = needs_quotes(value);
 
+    /* Whole, cut with an ellipsis, or not there: half a key could be taken for another one. */
+    if (line->n + strlen(key) + 16 > sizeof(line->text))
+        return;
     put(line, ' ');
     put_text(line, key);
     put_text(line, quotes ? "=\"" : "=");
