@@ -33,7 +33,10 @@ static struct span span_from(struct span s, size_t start)
 
 static const char *last_byte(struct span s, char c)
 {
-    return s.n == 0 ? NULL : memrchr(s.p, c, s.n);
+    for (size_t i = s.n; i > 0; i--)
+        if (s.p[i - 1] == c)
+            return s.p + i - 1;
+    return NULL;
 }
 
 /* `@a,@b:user@c` is user@c. A colon behind the last '@' is one of a domain literal, [IPv6:...], unless that

@@ -22,8 +22,9 @@ void log_open(enum log_sink sink, const char *ident)
 
 static void put(struct logline *line, char c)
 {
-    if (line->n + 1 < sizeof(line->text))
-        line->text[line->n++] = c;
+    if (line->n >= sizeof(line->text) - 1)
+        return;
+    line->text[line->n++] = c;
     line->text[line->n] = '\0';
 }
 
@@ -73,7 +74,7 @@ void logline_span(struct logline *line, const char *key, struct span value)
     bool quotes = needs_quotes(value);
 
     /* Whole, cut with an ellipsis, or not there: half a key could be taken for another one. */
-    if (line->n + strlen(key) + 16 > sizeof(line->text))
+    if (strlen(key) + 16 > sizeof(line->text) - line->n)
         return;
     put(line, ' ');
     put_text(line, key);
