@@ -19,9 +19,9 @@
 
 /* KEYS  lead optout refused allow log
  * ARGV  1 rev as it was read, 2 "none" "string" or "odd": the opt-out as it was read, 3 its value, 4 "0" or
- * "1": whitelisted, 5 retention in seconds, 6 change, 7 stream's name, 8 value to write, 9 its life in
- * milliseconds ("0" = no end, "-" = over already), 10 n, then n fields and values of the lead, then those of
- * the log entry, if any */
+ * "1": whitelisted, 5 retention in seconds, 6 change, 7 stream's name, 8 value to write, 9 when it ends ("0"
+ * = never; a time that is over makes EXPIREAT delete it at once), 10 n, then n fields and values of the lead,
+ * then those of the log entry, if any */
 const char commit_script[] =
     "local done = 'done'\n"
     "local function own(key, want)\n"
@@ -39,14 +39,13 @@ const char commit_script[] =
     "    or tostring(redis.call('EXISTS', KEYS[4])) ~= ARGV[4] then\n"
     "  return 'race'\n"
     "end\n"
-    "local retention, change, name, new, life, n = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], "
+    "local retention, change, name, new, till, n = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], "
     "tonumber(ARGV[10])\n"
     "redis.call('HSET', KEYS[1], unpack(ARGV, 11, 10 + n))\n"
     "redis.call('EXPIRE', KEYS[1], retention)\n"
-    "if change == 'optout' and life == '0' then\n"
+    "if change == 'optout' then\n"
     "  redis.call('SET', KEYS[2], new)\n"
-    "elseif change == 'optout' and life ~= '-' then\n"
-    "  redis.call('SET', KEYS[2], new, 'PX', life)\n"
+    "  if till ~= '0' then redis.call('EXPIREAT', KEYS[2], till) end\n"
     "elseif change == 'lift' then\n"
     "  redis.call('DEL', KEYS[2])\n"
     "elseif change == 'refuse' then\n"
@@ -125,20 +124,14 @@ static void make_value(char dst[OPTOUT_TEXT_SIZE], const struct event *event, co
                  time_text(since, at));
 }
 
-static void add_change(struct commit *commit, const struct event *event, const struct change *change,
-                       int64_t now)
+static void add_change(struct commit *commit, const struct event *event, const struct change *change)
 {
     const struct optout *optout = &change->optout;
 
     add(commit, span_of(change_name(change->kind)));
     add(commit, event_stream(event));
     add(commit, span_of(commit->value));
-    if (change->kind != CHANGE_OPTOUT || optout->kind == OPTOUT_PERMANENT)
-        add(commit, SPAN("0"));
-    else if (optout->until <= now)
-        add(commit, SPAN("-"));
-    else
-        add_int(commit, (optout->until - now) * 1000);
+    add_int(commit, change->kind == CHANGE_OPTOUT && optout->kind == OPTOUT_TEMPORARY ? optout->until : 0);
 }
 
 static void add_lead(struct commit *commit, const struct lead *before, const struct lead *after)
@@ -206,7 +199,7 @@ void commit_make(struct commit *commit, const char *sha, const struct event *eve
     add_keys(commit, &event->lead);
     add_comparison(commit, loaded);
     add_int(commit, retention);
-    add_change(commit, event, change, now);
+    add_change(commit, event, change);
     add_lead(commit, &loaded->lead, &next);
     if (change->kind != CHANGE_NONE)
         add_log(commit, event, loaded, change, at);

@@ -214,10 +214,11 @@ static void freed_with_questions_open(void **state)
 static void connected_but_of_no_use(void **state)
 {
     struct store_settings settings = redis.settings;
+    char wrong[] = "wrong";
     struct seen seen;
 
     (void)state;
-    settings.password = "wrong";
+    settings.password = wrong;
     seen = (struct seen){ .base = event_base_new(), .in_order = true };
     seen.lookup = lookup_new(seen.base, &settings, on_state, &seen);
     run(&seen);

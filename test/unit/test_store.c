@@ -280,6 +280,7 @@ static void servers_in_trouble(void **state)
 static void wrong_and_right_password(void **state)
 {
     struct store_settings settings = redis.settings;
+    char gate[] = "gate", wrong[] = "wrong", right[] = "secret";
     struct address ann = address_of("ann@example.com");
     struct suppression found;
     struct err err, warning;
@@ -288,14 +289,14 @@ static void wrong_and_right_password(void **state)
     (void)state;
     private_redis_cli(&redis, "ACL SETUSER gate on >secret ~* &* +@all");
     private_redis_cli(&redis, "ACL SETUSER default nopass");
-    settings.username = "gate";
-    settings.password = "wrong";
+    settings.username = gate;
+    settings.password = wrong;
     store = store_new(&settings);
     assert_int_equal(store_find_suppressions(store, &ann, 1, NOW, &found, &err), STORE_DOWN);
     assert_non_null(strstr(err.text, "WRONGPASS"));
     assert_null(strstr(err.text, "wrong\""));
     store_free(store);
-    settings.password = "secret";
+    settings.password = right;
     settings.database = 3;
     store = store_new(&settings);
     assert_int_equal(store_check(store, &warning, &err), STORE_OK);
