@@ -68,7 +68,7 @@ static yaml_mark_t mark_of_offset(struct span text, size_t offset)
     yaml_mark_t mark = { .index = offset };
 
     for (size_t i = 0; i < offset && i < text.n; i++) {
-        mark.column++;
+        mark.column += ((unsigned char)text.p[i] & 0xc0) != 0x80; /* characters, as libyaml counts them */
         if (text.p[i] == '\n') {
             mark.line++;
             mark.column = 0;
@@ -85,11 +85,12 @@ static int fail_yaml(struct walk *walk)
     if (parser->error == YAML_MEMORY_ERROR)
         return err_set(walk->err, "%s: out of memory", walk->path);
     if (parser->error == YAML_READER_ERROR)
-        return fail(walk, mark_of_offset(walk->text, parser->problem_offset), "", "no YAML: %s", problem);
+        return fail(walk, mark_of_offset(walk->text, parser->problem_offset), "", "not valid YAML: %s",
+                    problem);
     if (parser->context == NULL)
-        return fail(walk, parser->problem_mark, "", "no YAML: %s", problem);
-    return fail(walk, parser->problem_mark, "", "no YAML: %s, %s (from line %zu)", problem, parser->context,
-                parser->context_mark.line + 1);
+        return fail(walk, parser->problem_mark, "", "not valid YAML: %s", problem);
+    return fail(walk, parser->problem_mark, "", "not valid YAML: %s, %s (from line %zu)", problem,
+                parser->context, parser->context_mark.line + 1);
 }
 
 static const char *extra_of(const yaml_event_t *event)

@@ -313,11 +313,12 @@ static void test_random_bytes(void **state)
     assert_true(parsed > 10000);
 }
 
-/* Every character there is, as a local part: folding has a fixed point, also behind an escape. */
+/* Every character of the planes that have cases or compositions, as a local part: folding has a fixed point,
+ * also behind an escape. */
 static void test_every_character(void **state)
 {
     (void)state;
-    for (uint32_t c = 0x80; c < 0x110000; c++) {
+    for (uint32_t c = 0x80; c < 0x30000; c++) {
         char raw[16];
         size_t n = 0;
         struct address got;

@@ -319,12 +319,13 @@ static void test_errors(void **state)
         { "count: !!int 5\n", "1:8: found a tag (!)" },
         { "count: *x\n", "1:8: found an alias (*)" },
         { "count: 5\n---\ncount: 6\n", "2:1: found a second document; allowed is one" },
-        { "texts: [\n",
-          "2:1: no YAML: did not find expected node content, while parsing a flow node (from line 2)" },
-        { "times:\n\tlife: 5s\n", "2:1: no YAML: " },
-        { "text: a: b\n", "1:8: no YAML: mapping values are not allowed" },
-        { "count: 5\ntext: \"\xff\"\n", "2:8: no YAML: " },
-        { "count: 5\n\x01\n", "2:1: no YAML: control characters are not allowed" },
+        { "texts: [\n", "2:1: not valid YAML: did not find expected node content, while parsing a flow node "
+                        "(from line 2)" },
+        { "times:\n\tlife: 5s\n", "2:1: not valid YAML: " },
+        { "text: a: b\n", "1:8: not valid YAML: mapping values are not allowed" },
+        { "count: 5\ntext: \"\xff\"\n", "2:8: not valid YAML: " },
+        { "# \xc3\xbc\xc3\xbc\xff\n", "1:5: not valid YAML: " },
+        { "count: 5\n\x01\n", "2:1: not valid YAML: control characters are not allowed" },
     };
 
     (void)state;

@@ -254,7 +254,7 @@ static void test_errors(void **state)
         { "feed:\n  processed: move\n", "2:14: feed.processed: found \"move\"; allowed is keep or delete" },
         { "feed: {}\nfeed: {}\n", "2:1: feed: found a second time; the first is in line 1" },
         { "feed: [\n", "1:7: feed: found a list; allowed are the keys maildirs, processed, max_size" },
-        { "feed: {\n", "2:1: no YAML: " },
+        { "feed: {\n", "2:1: not valid YAML: " },
     };
 
     (void)state;
