@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* GMime parses the mail once, over the caller's bytes; contents of parts stay where they are. Then one walk
- * notes the parts that tell something. It never steps into a returned mail: a bounce of a bounce is about the
- * mail outside, and the recipients inside are somebody else's. */
+/* GMime parses the mail once, over the caller's bytes (it steps over the separator line of an mbox by
+ * itself); contents of parts stay where they are. Then one walk notes the parts that tell something. It never
+ * steps into a returned mail: a bounce of a bounce is about the mail outside, and the recipients inside are
+ * somebody else's. */
 #include "bounce/mail.h"
 
 #include "bounce/fields.h"
@@ -45,17 +46,6 @@ static void walk(struct mail *mail, GMimeObject *object, int depth)
         walk(mail, g_mime_multipart_get_part(GMIME_MULTIPART(object), i), depth + 1);
 }
 
-/* Mails kept by old tools begin with the separator line of an mbox. */
-static struct span without_separator(struct span bytes)
-{
-    struct span rest = bytes, line;
-
-    if (span_starts_nocase(bytes, SPAN("From ")) || span_starts_nocase(bytes, SPAN(">From ")))
-        if (span_line(&rest, &line))
-            return rest;
-    return bytes;
-}
-
 /* GMime keeps the Content- fields with the body. */
 static bool has_header(GMimeMessage *message)
 {
@@ -70,7 +60,7 @@ int mail_open(struct mail *mail, struct span bytes, struct err *err)
     GMimeParser *parser = NULL;
     int rc = -1;
 
-    *mail = (struct mail){ .bytes = without_separator(bytes) };
+    *mail = (struct mail){ .bytes = bytes };
     if (mail->bytes.n > INT_MAX)
         return err_set(err, "larger than 2 GiB");
     /* GMime reads through the array and, not being its owner, neither grows nor frees it. */

@@ -205,6 +205,8 @@ static void test_cuts(void **state)
 
 static void test_what_a_report_is_about(void **state)
 {
+    static const char *const returned[] = { "postfix-headers-only.eml", "postfix-smtputf8.eml",
+                                            "rfc6533-escapes.eml" };
     struct report report = read_file("postfix-user-unknown.eml");
 
     (void)state;
@@ -219,10 +221,12 @@ static void test_what_a_report_is_about(void **state)
                         "User unknown in local recipient table");
     report_free(&report);
 
-    /* Only the header came back. */
-    report = read_file("postfix-headers-only.eml");
-    assert_string_equal(report.message, "letter-11@crm.shop.example");
-    report_free(&report);
+    /* Only the header came back; or a mail with UTF-8 in its header, or only that. */
+    for (size_t i = 0; i < sizeof(returned) / sizeof(returned[0]); i++) {
+        report = read_file(returned[i]);
+        assert_string_equal(report.message, "letter-11@crm.shop.example");
+        report_free(&report);
+    }
 
     /* An 8-bit reply stays what it is; bytes that are not UTF-8 would have become '?'. */
     report = read_file("postfix-8bit-reply.eml");
@@ -265,11 +269,13 @@ static void test_arrival(void **state)
         { "Received: by a; Tue, 3 Nov 2026 07:30:05 +0100\nReceived: by b; Mon, 2 Nov 2026 07:30:05 +0100\n"
           "Date: Sun, 1 Nov 2026 07:30:05 +0100\n",
           1793687405 },
-        { "Received: by a (x; y)\n\tid 1; Tue, 3 Nov 2026 06:30:05 +0000 (UTC)\n", 1793687405 },
+        { "Received: by a (held; Mon, 2 Nov 2026 07:30:05 +0100)\n\tid 1; Tue, 3 Nov 2026 06:30:05 +0000 "
+          "(UTC)\n",
+          1793687405 },
         { "Received: by a\nDate: Tue, 3 Nov 2026 07:30:05 +0100\n", 1793687405 },
         { "Received: by a; some day\nDate: Tue, 3 Nov 2026 07:30:05 +0100\n", 1793687405 },
         { "Date: never\n", 0 },
-        { "Date: Thu, 1 Jan 1903 00:00:00 +0000\n", 0 },
+        { "Date: Wed, 31 Dec 1969 23:00:00 +0000\n", 0 },
     };
 
     (void)state;

@@ -63,8 +63,11 @@ static const struct {
     { "case, blanks before the colon, CRLF", "FINAL-RECIPIENT : f1\r\naction : Failed\r\n\r\n",
       "[|f1|Failed|]" },
     { "lines that are no field", "Final-Recipient: f1\n*** junk ***\nAction: failed\n", "[|f1|failed|]" },
-    { "a line of blanks separates", "Final-Recipient: f1\nAction: failed\n  \t\nFinal-Recipient: f2\n",
-      "[|f1|failed|][|f2||]" },
+    { "a line of blanks separates",
+      "Final-Recipient: f1\n  \t\nOriginal-Recipient: o2\nFinal-Recipient: f2\n", "[|f1||][o2|f2||]" },
+    { "no empty line, Status without Action",
+      "Final-Recipient: f1\nStatus: 5.1.1\nOriginal-Recipient: o2\nFinal-Recipient: f2\n",
+      "[|f1||5.1.1][o2|f2||]" },
     { "only fields about the message", "Reporting-MTA: dns; m\nArrival-Date: today\n", "" },
     { "nothing", "", "" },
 };
