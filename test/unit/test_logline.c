@@ -101,8 +101,8 @@ static size_t count_fields(const struct logline *line)
     return n;
 }
 
-/* A value too long for the line is cut with "...", inside its quotes, at every length around the edge; a field
- * after it is there or is not, but the line stays one that can be split. */
+/* A value too long for the line is cut with "...", inside its quotes, at every length around the edge; a
+ * field after it is there or is not, but the line stays one that can be split. */
 static void test_long_values(void **state)
 {
     static const char *const patterns[] = { "a", "\"",   "\\", "\xc3\xbc", "\xf0\x9f\x98\x80",
