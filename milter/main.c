@@ -2,13 +2,18 @@
 /* leadgate-milter: reads the bounces that come in, and takes suppressed recipients out of mail that the
  * policy server is never asked about.
  *
- * Signals. libmilter has a thread that waits (sigwait(3)) for SIGTERM, SIGINT and SIGHUP, and stops the
- * milter at each of them; it cannot be told to leave SIGHUP alone, and a second thread in sigwait() would
- * only share the signals with it. But Linux gives a signal to the main thread as long as that does not block
- * it (complete_signal() in kernel/signal.c; POSIX leaves the choice open). So libmilter runs in a thread of
- * its own, and the main thread takes SIGHUP by a handler and never blocks it, not even while the handler
- * runs; SIGTERM and SIGINT it leaves to libmilter. Should SIGHUP reach libmilter after all, the milter stops
- * in good order, as it does at SIGTERM. */
+ * Signals. libmilter has a thread that waits (sigwait(3)) for SIGTERM, SIGINT and SIGHUP and stops the milter
+ * at each of them. It cannot be told to leave SIGHUP alone, and a second thread in sigwait() would only get
+ * some of the signals. But Linux gives a signal sent to a process to its main thread, as long as that does
+ * not block it (complete_signal() in kernel/signal.c; POSIX leaves the choice open). So libmilter runs in a
+ * thread of its own, and the main thread has handlers for all three and never blocks them, not even while a
+ * handler runs. Should one reach libmilter all the same (seen only when the process was stopped and
+ * continued), the milter ends with a failure, so that systemd starts it again.
+ *
+ * To stop is to exit. smfi_stop() takes effect within five seconds, in which libmilter leaves whoever
+ * connects without an answer, and does not wait for mails under way either. For those Postfix takes its
+ * milter_default_action; what they had to say is in Redis or it is not, and applied once however often it
+ * comes. */
 #include "milter/callbacks.h"
 #include "milter/listener.h"
 
@@ -31,8 +36,8 @@ static const char usage[] =
 
 /* libmilter and signal handlers pass no argument of ours: the program's only globals. */
 static struct snapshot_slot *slot;
-static sem_t wake; /* posted at SIGHUP, and when libmilter ends */
-static atomic_bool ended;
+static sem_t wake; /* posted when one of these has become true */
+static atomic_bool asked_to_reload, asked_to_stop, ended;
 
 static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned long f2,
                              unsigned long f3, unsigned long *use_actions, unsigned long *use_steps,
@@ -46,50 +51,47 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
     return callbacks_open(ctx, slot, &offer);
 }
 
-static void on_hangup(int number)
+static void on_signal(int number)
 {
     int saved = errno;
 
-    (void)number;
+    atomic_store(number == SIGHUP ? &asked_to_reload : &asked_to_stop, true);
     sem_post(&wake);
     errno = saved;
 }
 
-/* SIGTERM and SIGINT stay blocked in every thread: libmilter's waits for them. SIGHUP is blocked in all but
- * this one. */
-static void prepare_signals(void)
+static void prepare_signals(sigset_t *ours)
 {
-    struct sigaction hangup = { .sa_handler = on_hangup, .sa_flags = SA_RESTART | SA_NODEFER };
+    static const int numbers[] = { SIGHUP, SIGTERM, SIGINT };
+    struct sigaction handle = { .sa_handler = on_signal, .sa_flags = SA_RESTART | SA_NODEFER };
     struct sigaction ignore = { .sa_handler = SIG_IGN };
-    sigset_t blocked;
 
-    sigemptyset(&blocked);
-    sigaddset(&blocked, SIGTERM);
-    sigaddset(&blocked, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &blocked, NULL);
-    sigaction(SIGHUP, &hangup, NULL);
+    sigemptyset(ours);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+        sigaddset(ours, numbers[i]);
+        sigaction(numbers[i], &handle, NULL);
+    }
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
-static void *run_libmilter(void *result)
+static void *run_libmilter(void *unused)
 {
-    *(int *)result = smfi_main();
+    (void)unused;
+    smfi_main();
     atomic_store(&ended, true);
     sem_post(&wake);
     return NULL;
 }
 
 /* Threads inherit the mask of the one that makes them. */
-static int start_libmilter(pthread_t *thread, int *result)
+static int start_libmilter(const sigset_t *ours)
 {
-    sigset_t hangup;
+    pthread_t thread;
     int rc;
 
-    sigemptyset(&hangup);
-    sigaddset(&hangup, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &hangup, NULL);
-    rc = pthread_create(thread, NULL, run_libmilter, result);
-    pthread_sigmask(SIG_UNBLOCK, &hangup, NULL);
+    pthread_sigmask(SIG_BLOCK, ours, NULL);
+    rc = pthread_create(&thread, NULL, run_libmilter, NULL);
+    pthread_sigmask(SIG_UNBLOCK, ours, NULL);
     return rc;
 }
 
@@ -120,23 +122,19 @@ static void reload(void)
             warn_of_redis(next);
             snapshot_slot_set(slot, next);
             log_say(LOG_NOTICE,
-                    "settings reloaded; milter.listen and milter.socket take effect at a restart");
+                    "settings reloaded; milter.listen and milter.socket_* take effect at a restart");
         }
     }
     startup_ready();
 }
 
+/* Until we are asked to stop, or libmilter has stopped without being asked. */
 static void serve_signals(void)
 {
-    for (;;) {
-        while (sem_wait(&wake) < 0 && errno == EINTR)
-            ;
-        if (atomic_load(&ended))
-            return;
-        while (sem_trywait(&wake) == 0) /* many at once are one */
-            if (atomic_load(&ended))
-                return;
-        reload();
+    while (!atomic_load(&asked_to_stop) && !atomic_load(&ended)) {
+        if (atomic_exchange(&asked_to_reload, false))
+            reload();
+        sem_wait(&wake); /* EINTR is as good as a post: what is to be done stands in the flags */
     }
 }
 
@@ -148,8 +146,7 @@ int main(int argc, char **argv)
     struct settings *settings = startup(&program, NULL, 0, argc, argv);
     struct snapshot *snapshot;
     struct err err;
-    pthread_t thread;
-    int result = MI_FAILURE;
+    sigset_t ours;
 
     bounce_init();
     if ((snapshot = snapshot_new(settings, &err)) == NULL) {
@@ -157,7 +154,7 @@ int main(int argc, char **argv)
         return EX_CONFIG;
     }
     sem_init(&wake, 0, 0);
-    prepare_signals();
+    prepare_signals(&ours);
     description.xxfi_negotiate = on_negotiate;
     if ((slot = snapshot_slot_new(snapshot)) == NULL || smfi_register(description) != MI_SUCCESS) {
         log_say(LOG_ERR, "out of memory");
@@ -168,14 +165,16 @@ int main(int argc, char **argv)
         return EX_UNAVAILABLE;
     }
     warn_of_redis(snapshot);
-    if ((errno = start_libmilter(&thread, &result)) != 0) {
+    if ((errno = start_libmilter(&ours)) != 0) {
         log_say(LOG_ERR, "cannot start a thread: %s", strerror(errno));
         return EX_OSERR;
     }
     startup_ready();
     serve_signals();
     startup_stopping();
-    pthread_join(thread, NULL);
-    /* Threads of connections may still be at work: what they use is left to them. */
-    return result == MI_SUCCESS ? EX_OK : EX_SOFTWARE;
+    if (!atomic_load(&asked_to_stop)) {
+        log_say(LOG_ERR, "libmilter has stopped unasked");
+        return EX_SOFTWARE;
+    }
+    return EX_OK; /* threads are still at work; what they use is never freed */
 }
