@@ -7,8 +7,8 @@
  * some of the signals. But Linux gives a signal sent to a process to its main thread, as long as that does
  * not block it (complete_signal() in kernel/signal.c; POSIX leaves the choice open). So libmilter runs in a
  * thread of its own, and the main thread has handlers for all three and never blocks them, not even while a
- * handler runs. Should one reach libmilter all the same (seen only when the process was stopped and
- * continued), the milter ends with a failure, so that systemd starts it again.
+ * handler runs. Should one reach libmilter all the same (seen only on a process that is
+ * traced, or was stopped), the milter ends with a failure, so that systemd starts it again.
  *
  * To stop is to exit. smfi_stop() takes effect within five seconds, in which libmilter leaves whoever
  * connects without an answer, and does not wait for mails under way either. For those Postfix takes its

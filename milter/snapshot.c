@@ -145,6 +145,15 @@ struct snapshot_slot *snapshot_slot_new(struct snapshot *first)
     return slot;
 }
 
+void snapshot_slot_free(struct snapshot_slot *slot)
+{
+    if (slot == NULL)
+        return;
+    snapshot_release(slot->current);
+    pthread_mutex_destroy(&slot->lock);
+    free(slot);
+}
+
 struct snapshot *snapshot_slot_get(struct snapshot_slot *slot)
 {
     struct snapshot *snapshot;

@@ -23,6 +23,7 @@ enum store_rc snapshot_check_store(struct snapshot *snapshot, struct err *warnin
 struct snapshot_slot;
 
 struct snapshot_slot *snapshot_slot_new(struct snapshot *first); /* takes it over; NULL when out of memory */
+void snapshot_slot_free(struct snapshot_slot *slot); /* once no thread can reach it; NULL is fine */
 /* The caller holds the result. */
 struct snapshot *snapshot_slot_get(struct snapshot_slot *slot);
 /* Takes next over and lets go of the one before. */

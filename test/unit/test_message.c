@@ -21,8 +21,8 @@
 
 struct fake_store {
     enum store_rc rc;
-    const char *suppressed[4];
-    size_t finds, found, applies; /* calls, recipients asked about, calls */
+    const char *suppressed[4], *refused; /* for their health, by their own will */
+    size_t finds, found, applies;        /* calls, recipients asked about, calls */
     size_t n;
     struct {
         char lead[ADDRESS_SIZE];
@@ -41,13 +41,16 @@ static enum store_rc fake_find(void *ctx, const struct address *leads, size_t n,
     fake->finds++;
     fake->found += n;
     err_set(err, "connection refused");
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        if (fake->refused != NULL && strcmp(leads[i].text, fake->refused) == 0)
+            found[i] = (struct suppression){ .refused = true, .refused_for = CAUSE_COMPLAINT };
         for (size_t j = 0; j < 4 && fake->suppressed[j] != NULL; j++)
             if (strcmp(leads[i].text, fake->suppressed[j]) == 0)
                 found[i].optout = (struct optout){ .present = true,
                                                    .kind = OPTOUT_TEMPORARY,
                                                    .cause = CAUSE_MAILBOX_FULL,
                                                    .until = NOW + 86400 };
+    }
     return fake->rc;
 }
 
@@ -437,7 +440,7 @@ static void removes_suppressed_recipients(void **state)
     enum stage stage;
 
     house->store.suppressed[0] = "full@example.com";
-    house->store.suppressed[1] = "odd one@example.com";
+    house->store.refused = "odd one@example.com";
     assert_int_equal(say(house, &injected, &stage), VERDICT_ACCEPT);
     assert_int_equal(stage, AT_END);
     expect_removals(house, expected);
