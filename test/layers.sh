@@ -33,7 +33,7 @@ BEGIN {
 
     # Which files may see a library.
     library["hiredis/"] = "^store/"
-    library["libmilter/"] = "^milter/(callbacks|main)[.]c$"
+    library["libmilter/"] = "^milter/(callbacks[.][ch]|listener[.]c|main[.]c)$"
     library["gmime/"] = library["glib"] = "^bounce/"
     library["yaml.h"] = "^core/config[^/]*[.][ch]$"
 }
