@@ -4,6 +4,7 @@ program running and the bed's own settings, and ends with every program stopped,
 reports checked."""
 
 import os
+import signal
 import sys
 
 import pytest
@@ -14,6 +15,11 @@ from bed import Bed, BedError  # noqa: E402
 
 # Suspensions exactly as long as configured, and strikes as close together as a test sends them.
 EXACT = {"lifecycle": {"strike_spacing": "0s", "jitter": "0%"}}
+
+
+def pytest_configure():
+    """Being told to stop is as good as Ctrl-C: the beds are taken down."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)

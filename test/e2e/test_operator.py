@@ -80,9 +80,9 @@ def test_bounces_after_a_slip(store, commands):
     optout = client.dump(key("optout").replace("{", "\\{"))
     now = int(time.time())
     store.put_mail("1", make_dsn(LEAD, "5.1.1", at=now - 60, message_id="m1"))
-    store.put_mail("2", make_dsn("bob@dest.test", "5.1.1", at=now - 59, message_id="m2"))
+    store.put_mail("2", make_dsn("bob@else.test", "5.1.1", at=now - 59, message_id="m2"))
     store.wait(lambda: not store.new_mails(), "the mails to be dealt with")
-    assert client.call("EXISTS", "lead:{bob@dest.test}:optout")
+    assert client.call("EXISTS", "lead:{bob@else.test}:optout")
     assert client.call("TYPE", key()) == "hash" and client.call("HGET", key(), "bounced")
     for name, (kind, value, _) in optout.items():
         assert client.dump(name.replace("{", "\\{"))[name][:2] == (kind, value)  # in force, as it was written

@@ -74,6 +74,7 @@ def test_bounces_wait_in_the_maildir(bed):
 
 def test_bounces_wait_in_the_queue(piped):
     """pipe(8): leadgate-feed --stdin exits 75 and the mail stays queued."""
+    piped.start_policyd()
     piped.redis.stop()
     for mail in bounces().values():
         transaction(piped.postfix.port, ["bounce@bounces.bed.test"], sender="", message=mail)
@@ -92,6 +93,7 @@ def test_bounces_wait_in_the_queue(piped):
 
 def test_bounces_wait_at_the_remote_server(bed):
     """The milter answers 4xx, so that the server that sent the bounce keeps it."""
+    bed.start_policyd()
     bed.start_milter()
     bed.redis.stop()
     mails = bounces()

@@ -11,7 +11,7 @@ from bed import make_dsn
 from states import bounces, lifetimes, state
 
 # Bounces that never opt anybody out: only strikes are counted.
-ENDLESS = {"causes": {"mailbox-full": {"strikes": 1000}}}
+ENDLESS = {"causes": {"mailbox-full": {"strikes": 1000}}, "score": {"soft": 0}}
 
 
 def write_mbox(bed, mails, name="bounces.mbox"):
