@@ -5,6 +5,7 @@
 #include "core/config_value.h"
 
 #include "core/config_secret.h"
+#include "leadgate/decimal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,6 +49,7 @@ static const char *const nouns[] = {
     [CONFIG_MILLISECONDS] = "a number with a unit (ms, s, m, h, d, w)",
     [CONFIG_SIZE] = "a number of bytes, KiB, MiB or GiB",
     [CONFIG_PERCENT] = "a number with a % sign",
+    [CONFIG_DECIMAL] = "a number with up to three decimals",
     [CONFIG_MODE] = "an octal number with a leading 0",
     [CONFIG_ENDPOINT] = "unix:/absolute/path or inet:host:port",
     [CONFIG_ENDPOINTS] = "a list of unix:/absolute/path or inet:host:port, [a, b]",
@@ -64,13 +66,16 @@ static bool is_number(enum config_type type)
     for (size_t i = 0; i < UNITS; i++)
         if (units[i].type == type)
             return true;
-    return type == CONFIG_MODE;
+    return type == CONFIG_MODE || type == CONFIG_DECIMAL;
 }
 
 static bool show_number(char *dst, size_t size, const struct config_key *key, int64_t value)
 {
+    char text[DECIMAL_TEXT_SIZE];
     int n = -1;
 
+    if (key->type == CONFIG_DECIMAL)
+        return span_copy(dst, size, span_of(decimal_text(text, value)));
     if (key->type == CONFIG_MODE)
         n = snprintf(dst, size, "%04" PRIo64, (uint64_t)value);
     else if (value == 0)
@@ -155,10 +160,17 @@ static const char *parse_mode(struct span text, int64_t *out)
     return NULL;
 }
 
+static const char *parse_decimal(struct span text, int64_t *out)
+{
+    return decimal_parse(text, out) ? NULL : "";
+}
+
 static int set_number(int64_t *member, const struct config_key *key, struct span text, struct err *err)
 {
     int64_t value = 0;
-    const char *why = key->type == CONFIG_MODE ? parse_mode(text, &value) : parse_number(key, text, &value);
+    const char *why = key->type == CONFIG_MODE      ? parse_mode(text, &value)
+                      : key->type == CONFIG_DECIMAL ? parse_decimal(text, &value)
+                                                    : parse_number(key, text, &value);
 
     if (why == NULL && (value < key->min || value > key->max))
         why = ", out of range";
@@ -236,6 +248,7 @@ int config_value_set(void *member, const struct config_key *key, struct span tex
     case CONFIG_MILLISECONDS:
     case CONFIG_SIZE:
     case CONFIG_PERCENT:
+    case CONFIG_DECIMAL:
     case CONFIG_MODE: return set_number(member, key, text, err);
     case CONFIG_BOOL: return set_bool(member, key, text, err);
     case CONFIG_WORD: return set_word(member, key, text, err);
@@ -318,6 +331,7 @@ void config_value_free(void *member, const struct config_key *key)
     case CONFIG_MILLISECONDS:
     case CONFIG_SIZE:
     case CONFIG_PERCENT:
+    case CONFIG_DECIMAL:
     case CONFIG_MODE: *(int64_t *)member = 0; return;
     }
 }
@@ -365,6 +379,7 @@ bool config_value_show(char *dst, size_t size, const void *member, const struct 
     case CONFIG_MILLISECONDS:
     case CONFIG_SIZE:
     case CONFIG_PERCENT:
+    case CONFIG_DECIMAL:
     case CONFIG_MODE: return show_number(dst, size, key, *(const int64_t *)member);
     }
     return false;

@@ -8,6 +8,10 @@
  * mailbox that is read a week late leaves every lead as if it had been read at once. */
 #include "leadgate/lead.h"
 
+#include "lead/hash.h"
+#include "lead/score.h"
+#include "lead/suspend.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +26,23 @@ void lead_settings_default(struct lead_settings *settings)
         .series_limit = DAYS(180),
         .longest = DAYS(30),
         .jitter = 5,
+        .activity_grace = DAYS(7),
+        .trust_window = DAYS(90),
+        .trust_score = 5 * SCORE_UNIT,
+        .doubt = DAYS(2),
+        .sunset_sends = 20,
+        .score = {
+            .delivered = SCORE_UNIT / 5,
+            .delivered_most = 3 * SCORE_UNIT,
+            .open = SCORE_UNIT,
+            .click = 2 * SCORE_UNIT,
+            .soft = -SCORE_UNIT,
+            .hard = -5 * SCORE_UNIT,
+            .block = -SCORE_UNIT / 2,
+            .complaint = -5 * SCORE_UNIT,
+            .half_life = DAYS(90),
+            .floor = -SCORE_MOST,
+        },
     };
     for (int cause = 0; cause < CAUSES; cause++)
         settings->causes[cause] = cause_info((enum cause)cause)->defaults;
@@ -44,15 +65,6 @@ static struct times times_of(const struct event *event, int64_t now)
 
     return (struct times){ at, event->sent == 0 ? at : at_most(event->sent, at) };
 }
-
-static uint64_t hash_bytes(uint64_t hash, struct span bytes)
-{
-    for (size_t i = 0; i < bytes.n; i++)
-        hash = (hash ^ (unsigned char)bytes.p[i]) * 1099511628211u;
-    return hash;
-}
-
-#define HASH_START 14695981039346656037u /* FNV-1a, 64 bits */
 
 /* A message's name as a lead keeps it: whole when it fits, else its beginning and a hash of all of it. */
 static void keep_message(char kept[LEAD_TEXT_SIZE], struct span message)
@@ -87,53 +99,6 @@ static bool is_in_flight(const struct lead *lead, const struct optouts *optouts,
     return lead->since != 0 && (times.sent < lead->since || (over_by_itself && times.at < lead->until));
 }
 
-/* A number that is the same at every replay and differs between leads. */
-static uint64_t spread(const struct address *address, int64_t at)
-{
-    uint64_t hash = hash_bytes(HASH_START, address_span(address));
-
-    hash = hash_bytes(hash, (struct span){ (const char *)&at, sizeof(at) });
-    return hash ^ (hash >> 32);
-}
-
-/* first x backoff^cycle, not beyond limit; the limit also keeps the product from overflowing. */
-static int64_t suspension(const struct lead_settings *settings, int64_t first, int64_t cycle, int64_t limit)
-{
-    int64_t length = at_most(first, limit);
-
-    for (int64_t i = 0; i < cycle && length < limit; i++) {
-        if (__builtin_mul_overflow(length, settings->backoff, &length))
-            return limit;
-        if (settings->backoff == 1)
-            break;
-    }
-    return at_most(length, limit);
-}
-
-/* Rules 5 and 6: what reaching the number of strikes leads to. */
-static struct optout optout_of(const struct lead_settings *settings, const struct lead *lead,
-                               const struct event *event, int64_t at)
-{
-    const struct cause_settings *numbers = &settings->causes[event->cause];
-    int64_t series_end = (lead->series == 0 ? at : lead->series) + settings->series_limit;
-    int64_t limit = numbers->end == END_LONGEST ? settings->longest : series_end - at;
-    struct optout optout = { .present = true, .cause = event->cause, .cycle = lead->cycle + 1, .since = at };
-    int64_t length, jitter;
-
-    span_excerpt(optout.status, sizeof(optout.status), event->status);
-    if (numbers->end == END_PERMANENT && (numbers->first == 0 || limit <= 0)) {
-        optout.kind = OPTOUT_PERMANENT;
-        return optout;
-    }
-    length = suspension(settings, numbers->first == 0 ? limit : numbers->first, lead->cycle, limit);
-    jitter = length * settings->jitter / 100;
-    if (jitter > 0)
-        length += (int64_t)(spread(&event->lead, at) % (uint64_t)(jitter + 1));
-    optout.kind = OPTOUT_TEMPORARY;
-    optout.until = at + (numbers->end == END_PERMANENT ? at_most(length, limit) : length);
-    return optout;
-}
-
 /* Rule 3: reports so close together are about one fault. Only "no such user" is news after "mailbox full". */
 static bool is_spaced(const struct lead_settings *settings, const struct lead *lead,
                       const struct event *event, int64_t at)
@@ -159,14 +124,57 @@ static void count_strike(struct lead *lead, const struct event *event, int64_t a
     keep_message(lead->message, event->message);
 }
 
+/* The lead's own record of an opt-out; only those for bounces belong to a series. */
 static void begin_optout(struct lead *lead, const struct optout *optout)
 {
-    if (lead->series == 0)
-        lead->series = optout->since;
-    lead->strikes = 0;
-    lead->cycle = optout->cycle;
     lead->since = optout->since;
     lead->until = optout->until;
+}
+
+static void begin_suspension(struct lead *lead, const struct optout *optout, int64_t at)
+{
+    lead->strikes = 0;
+    /* A doubt is not part of the series: it is no more than a question. */
+    if (optout->cycle == lead->cycle) {
+        lead->doubted = at;
+        return;
+    }
+    if (lead->series == 0)
+        lead->series = at;
+    lead->cycle = optout->cycle;
+}
+
+static bool is_engaged_lately(const struct lead_settings *settings, const struct lead *lead, int64_t at)
+{
+    return lead->engaged != 0 && at - lead->engaged <= settings->activity_grace;
+}
+
+/* Rules 4 to 6: a strike has been counted. Writes the opt-out it leads to, if any. */
+static bool suspend(const struct lead_settings *settings, const struct event *event, int64_t at,
+                    struct lead *lead, struct optout *optout)
+{
+    const struct cause_settings *numbers = &settings->causes[event->cause];
+
+    /* A cause without an end only counts: the settings have switched its opt-out off. */
+    if (lead->strikes < numbers->strikes || numbers->end == END_NEVER)
+        return false;
+    if (cause_info(event->cause)->hardness != HARDNESS_HARD && is_engaged_lately(settings, lead, at))
+        return false;
+    *optout = suspend_for_bounce(settings, lead, event, at);
+    begin_suspension(lead, optout, at);
+    return true;
+}
+
+/* Rule 8: at the floor the lead rests, unless something graver follows from this event or stands already. */
+static void rest_at_floor(const struct lead_settings *settings, const struct optouts *optouts,
+                          const struct event *event, int64_t at, const struct lead *lead,
+                          struct optout *optout)
+{
+    struct optout rest = suspend_for(settings, CAUSE_SCORE, event, at);
+
+    if (lead->score <= settings->score.floor && optout_is_graver(&rest, optout) &&
+        optout_is_graver(&rest, &optouts->optout))
+        *optout = rest;
 }
 
 static enum effect apply_bounce(const struct lead_settings *settings, const struct optouts *optouts,
@@ -175,36 +183,57 @@ static enum effect apply_bounce(const struct lead_settings *settings, const stru
 {
     const struct cause_settings *numbers = &settings->causes[event->cause];
     struct times times = times_of(event, now);
+    struct optout optout = { .present = false };
+    enum effect effect = EFFECT_STRIKE;
 
     if (is_repeat_bounce(lead, event, times.at))
         return EFFECT_REPEAT;
     note_bounce(lead, event, times.at);
-    if (numbers->strikes == 0 || optouts->allowed)
-        return EFFECT_RECORDED;
     if (is_in_flight(lead, optouts, times, now))
         return EFFECT_IN_FLIGHT;
     if (is_spaced(settings, lead, event, times.at))
         return EFFECT_SPACED;
-    count_strike(lead, event, times.at);
-    /* A cause without an end only counts: the settings have switched its opt-out off. */
-    if (lead->strikes < numbers->strikes || numbers->end == END_NEVER)
-        return EFFECT_STRIKE;
-    change->kind = CHANGE_OPTOUT;
-    change->optout = optout_of(settings, lead, event, times.at);
-    begin_optout(lead, &change->optout);
+    if (numbers->strikes == 0 || optouts->allowed)
+        effect = EFFECT_RECORDED;
+    else
+        count_strike(lead, event, times.at);
+    /* Trust is judged by what was known before this bounce. */
+    if (effect == EFFECT_STRIKE && suspend(settings, event, times.at, lead, &optout))
+        effect = EFFECT_OPTOUT;
+    score_add(settings, lead, times.at, score_of_bounce(settings, event->cause), SCORE_MOST);
+    if (!optouts->allowed)
+        rest_at_floor(settings, optouts, event, times.at, lead, &optout);
+    if (!optout.present)
+        return effect;
+    begin_optout(lead, &optout);
+    *change = (struct change){ .kind = CHANGE_OPTOUT, .optout = optout };
     return EFFECT_OPTOUT;
+}
+
+/* Rule 9: mailed often and long enough, and never a sign of life. */
+static bool is_sunset(const struct lead_settings *settings, const struct lead *lead, int64_t at)
+{
+    int64_t sign = lead->engaged > lead->seen ? lead->engaged : lead->seen;
+
+    return settings->sunset_after > 0 && lead->seen != 0 && lead->deliveries >= settings->sunset_sends &&
+           at - sign > settings->sunset_after;
 }
 
 /* A delivery ends the run of strikes, and a series that is past its limit: else one fault long after a good
  * year would be permanent at once. */
-static enum effect apply_delivery(const struct lead_settings *settings, const struct event *event,
-                                  int64_t now, struct lead *lead)
+static enum effect apply_delivery(const struct lead_settings *settings, const struct optouts *optouts,
+                                  const struct event *event, int64_t now, struct lead *lead,
+                                  struct change *change)
 {
     int64_t at = at_most(event->at, now);
 
     if (at <= lead->delivered)
         return EFFECT_REPEAT;
     lead->delivered = at;
+    lead->deliveries++;
+    score_add(settings, lead, at, settings->score.delivered, settings->score.delivered_most);
+    if (at > lead->doubted)
+        lead->doubted = 0;
     /* Older than the strike: that mail went through before the fault began. */
     if (at >= lead->struck)
         lead->strikes = 0;
@@ -212,19 +241,30 @@ static enum effect apply_delivery(const struct lead_settings *settings, const st
         lead->series = 0;
         lead->cycle = 0;
     }
+    if (is_sunset(settings, lead, at) && !optouts->allowed && !optouts->optout.present) {
+        change->kind = CHANGE_OPTOUT;
+        change->optout = suspend_for(settings, CAUSE_INACTIVE, event, at);
+        begin_optout(lead, &change->optout);
+        return EFFECT_OPTOUT;
+    }
     return EFFECT_GOOD;
 }
 
 /* Rule 7: who opens or clicks is there. An operator's word stands. */
-static enum effect apply_engagement(const struct optouts *optouts, const struct event *event, int64_t now,
-                                    struct lead *lead, struct change *change)
+static enum effect apply_engagement(const struct lead_settings *settings, const struct optouts *optouts,
+                                    const struct event *event, int64_t now, struct lead *lead,
+                                    struct change *change)
 {
     const struct optout *optout = &optouts->optout;
     int64_t at = at_most(event->at, now);
+    int64_t weight = event->type == EVENT_CLICK ? settings->score.click : settings->score.open;
 
     if (at <= lead->engaged)
         return EFFECT_REPEAT;
     lead->engaged = at;
+    score_add(settings, lead, at, weight, SCORE_MOST);
+    if (at > lead->doubted)
+        lead->doubted = 0;
     /* A click from before the opt-out says nothing about what came after it. */
     if (at < lead->since)
         return EFFECT_GOOD;
@@ -240,8 +280,9 @@ static enum effect apply_engagement(const struct optouts *optouts, const struct 
 
 /* Rule 12. Strikes and score do not come into it: this is the recipient's own word. Said twice it is the same
  * word, and one that is older than the opposite one changes nothing. */
-static enum effect apply_will(const struct optouts *optouts, const struct event *event, int64_t now,
-                              struct lead *lead, struct change *change)
+static enum effect apply_will(const struct lead_settings *settings, const struct optouts *optouts,
+                              const struct event *event, int64_t now, struct lead *lead,
+                              struct change *change)
 {
     int64_t at = at_most(event->at, now);
 
@@ -251,6 +292,8 @@ static enum effect apply_will(const struct optouts *optouts, const struct event 
         if (optouts->refused)
             return EFFECT_REPEAT;
         change->kind = CHANGE_REFUSE;
+        if (event->type == EVENT_COMPLAINT)
+            score_add(settings, lead, at, settings->score.complaint, SCORE_MOST);
         return EFFECT_WILL;
     }
     if (optouts->refused && at < optouts->refused_since)
@@ -265,27 +308,28 @@ enum effect lead_apply(const struct lead_settings *settings, const struct lead *
                        const struct optouts *optouts, const struct event *event, int64_t now,
                        struct lead *after, struct change *change)
 {
-    struct lead lead = *before;
     enum effect effect = EFFECT_REPEAT;
 
-    *change = (struct change){ .kind = CHANGE_NONE };
+    if (after != before)
+        *after = *before;
+    change->kind = CHANGE_NONE;
+    /* None of these touches the lead before it has told a repeat. */
     switch (event->type) {
-    case EVENT_BOUNCE: effect = apply_bounce(settings, optouts, event, now, &lead, change); break;
-    case EVENT_DELIVERED: effect = apply_delivery(settings, event, now, &lead); break;
+    case EVENT_BOUNCE: effect = apply_bounce(settings, optouts, event, now, after, change); break;
+    case EVENT_DELIVERED: effect = apply_delivery(settings, optouts, event, now, after, change); break;
     case EVENT_OPEN:
-    case EVENT_CLICK: effect = apply_engagement(optouts, event, now, &lead, change); break;
+    case EVENT_CLICK: effect = apply_engagement(settings, optouts, event, now, after, change); break;
     case EVENT_COMPLAINT:
     case EVENT_UNSUBSCRIBE:
-    case EVENT_RESUBSCRIBE: effect = apply_will(optouts, event, now, &lead, change); break;
+    case EVENT_RESUBSCRIBE: effect = apply_will(settings, optouts, event, now, after, change); break;
     case EVENT_TYPES: break;
     }
-    if (effect != EFFECT_REPEAT) {
-        if (lead.seen == 0)
-            lead.seen = at_most(event->at, now);
-        if (event->provider.n > 0)
-            span_excerpt(lead.provider, sizeof(lead.provider), event->provider);
-    }
-    *after = effect == EFFECT_REPEAT ? *before : lead;
+    if (effect == EFFECT_REPEAT)
+        return effect;
+    if (after->seen == 0)
+        after->seen = at_most(event->at, now);
+    if (event->provider.n > 0)
+        span_excerpt(after->provider, sizeof(after->provider), event->provider);
     return effect;
 }
 

@@ -4,6 +4,7 @@
  * says, a number that is none counts as not there. Only Redis's own errors are errors. */
 #include "store/answer.h"
 
+#include "leadgate/decimal.h"
 #include "leadgate/logline.h"
 
 #include <stdio.h>
@@ -13,7 +14,7 @@
 /* One row per field of lead:{ADDR}: read, compared and written from here. */
 static const struct lead_field {
     const char *name;
-    enum { FIELD_INT, FIELD_CAUSE, FIELD_TEXT } type;
+    enum { FIELD_INT, FIELD_DECIMAL, FIELD_CAUSE, FIELD_TEXT } type;
     size_t at, size; /* size: of a text */
 } lead_fields[] = {
 #define INT(member)                                                                                          \
@@ -36,6 +37,10 @@ static const struct lead_field {
     INT(struck),
     INT(engaged),
     INT(resubscribed),
+    INT(doubted),
+    INT(deliveries),
+    { "score", FIELD_DECIMAL, offsetof(struct lead, score), 0 },
+    INT(scored),
     INT(rev),
     TEXT(message),
     TEXT(status),
@@ -58,6 +63,10 @@ static void field_write(const struct lead_field *field, const struct lead *lead,
         memcpy(&number, member, sizeof(number));
         snprintf(dst, LEAD_TEXT_SIZE, "%lld", (long long)number);
         break;
+    case FIELD_DECIMAL:
+        memcpy(&number, member, sizeof(number));
+        decimal_text(dst, number);
+        break;
     case FIELD_CAUSE:
         memcpy(&cause, member, sizeof(cause));
         snprintf(dst, LEAD_TEXT_SIZE, "%s", cause_name(cause));
@@ -75,6 +84,10 @@ static void field_read(const struct lead_field *field, struct lead *lead, struct
     switch (field->type) {
     case FIELD_INT:
         if (span_int64(value, &number))
+            memcpy(member, &number, sizeof(number));
+        break;
+    case FIELD_DECIMAL:
+        if (decimal_parse(value, &number))
             memcpy(member, &number, sizeof(number));
         break;
     case FIELD_CAUSE:

@@ -24,7 +24,7 @@ BEGIN {
     below["policy"] = below["milter"] = below["feed"] = below["cli"] = "core lead bounce store settings"
 
     # Which folder a public header belongs to.
-    split("core:address core:config core:endpoint core:err core:logline core:span lead:cause lead:event lead:lead " \
+    split("core:address core:config core:decimal core:endpoint core:err core:logline core:span lead:cause lead:event lead:lead " \
           "bounce:bounce store:store store:store_pool store:lookup settings:settings settings:startup", homes, " ")
     for (i in homes) {
         split(homes[i], part, ":")

@@ -24,6 +24,7 @@ enum config_type {
     CONFIG_MILLISECONDS, /* int64_t milliseconds: the same spelling and `ms` */
     CONFIG_SIZE,         /* int64_t bytes: 512 64KiB 1MiB 1GiB */
     CONFIG_PERCENT,      /* int64_t: 5% */
+    CONFIG_DECIMAL,      /* int64_t thousandths: 0.2 -5 */
     CONFIG_MODE,         /* int64_t: octal, 0660 */
     CONFIG_ENDPOINT,     /* struct endpoint: unix:/path inet:host:port */
     CONFIG_ENDPOINTS,    /* struct config_endpoints: a sequence of those */

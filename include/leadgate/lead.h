@@ -12,6 +12,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define SCORE_UNIT 1000              /* scores are kept in thousandths */
+#define SCORE_MOST (10 * SCORE_UNIT) /* and stay in -10..10 */
+
+/* The weights of rule 8, in thousandths. */
+struct score_settings {
+    int64_t delivered;      /* a delivery */
+    int64_t delivered_most; /* deliveries alone raise the score no further */
+    int64_t open, click;
+    int64_t soft, hard; /* bounces that are the lead's or nobody's fault; below 0 */
+    int64_t block;      /* bounces that are the sender's fault; below 0 */
+    int64_t complaint;  /* below 0 */
+    int64_t half_life;  /* seconds in which half of it is forgotten */
+    int64_t floor;      /* at or below it the lead is opted out (causes.score) */
+};
+
 /* The numbers of the lifecycle, from the settings. */
 struct lead_settings {
     int64_t strike_spacing; /* seconds; bounces closer together are one strike */
@@ -19,6 +34,13 @@ struct lead_settings {
     int64_t series_limit;   /* seconds from the first opt-out of a series until the next one is permanent */
     int64_t longest;        /* seconds; the longest suspension of causes with END_LONGEST */
     int64_t jitter;         /* percent, 0..100; suspensions are up to that much longer, never shorter */
+    int64_t activity_grace; /* seconds after an open or click in which soft causes do not suspend */
+    int64_t trust_window;   /* seconds after an open or click in which a hard bounce is doubted */
+    int64_t trust_score;    /* thousandths; from this score on a hard bounce is doubted */
+    int64_t doubt; /* seconds; length of the suspension that a doubted hard bounce leads to; 0 = no doubt */
+    int64_t sunset_sends; /* deliveries, at least, before the sunset */
+    int64_t sunset_after; /* seconds without engagement; 0 = no sunset */
+    struct score_settings score;
     struct cause_settings causes[CAUSES];
 };
 
@@ -43,6 +65,10 @@ struct lead {
     int64_t struck;               /* last bounce that was a strike */
     int64_t engaged;              /* last open or click */
     int64_t resubscribed;         /* last resubscribe: older complaints and unsubscribes are answered by it */
+    int64_t doubted;              /* when a hard bounce was doubted; 0 = not since the last sign of life */
+    int64_t deliveries;           /* how many */
+    int64_t score;                /* thousandths, as it was at `scored` */
+    int64_t scored;               /* when the score was last touched */
     int64_t rev;                  /* the store's: counts commits, compared at each; lead_apply() copies it */
     char message[LEAD_TEXT_SIZE]; /* of the last strike; a longer one by its beginning and a hash */
     char status[16];              /* of the last bounce */

@@ -50,7 +50,7 @@ static size_t count_of(const struct config_key *key)
 static bool is_number(enum config_type type)
 {
     return type == CONFIG_INT || type == CONFIG_DURATION || type == CONFIG_MILLISECONDS ||
-           type == CONFIG_SIZE || type == CONFIG_PERCENT || type == CONFIG_MODE;
+           type == CONFIG_SIZE || type == CONFIG_PERCENT || type == CONFIG_DECIMAL || type == CONFIG_MODE;
 }
 
 /* A row that is wrong would be found only by the operator who uses it. */

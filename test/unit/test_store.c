@@ -430,6 +430,7 @@ static void no_strike_is_lost_among_processes(void **state)
         shared[1 + i] = 1790000000;
     lifecycle.strike_spacing = 0;
     lifecycle.causes[CAUSE_MAILBOX_FULL].strikes = 1000000;
+    lifecycle.score.soft = 0;
     for (int i = 0; i < PROCESSES; i++) {
         children[i] = fork();
         assert_true(children[i] >= 0);
