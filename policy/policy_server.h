@@ -10,7 +10,6 @@
 #define POLICY_SERVER_H
 
 #include "leadgate/address.h"
-#include "leadgate/err.h"
 #include "policy/policy_proto.h"
 
 struct event_base;
