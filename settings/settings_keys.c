@@ -63,6 +63,8 @@ static const struct config_key keys[] = {
       .help = "How long to wait for Redis to take a connection or to answer." },
     { KEY("redis.retention", DURATION, redis.retention), .def = "400d", .min = DAY, .max = 3650 * DAY,
       .help = "How long the history of a lead is kept after its last event." },
+    { KEY("redis.journal", INT, redis.journal), .def = "100000", .min = 1000, .max = 100000000,
+      .help = "About how many changes of opt-outs leadgate:journal keeps." },
 
     { KEY("log.to", WORD, log_to), .def = "syslog", .words = log_words,
       .help = "Where log lines go." },

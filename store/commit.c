@@ -37,7 +37,7 @@ const char commit_script[] =
     "own(KEYS[1], 'hash')\n"
     "if (redis.call('HGET', KEYS[1], 'rev') or '') ~= ARGV[1] or state ~= ARGV[2] or value ~= ARGV[3]\n"
     "    or tostring(redis.call('EXISTS', KEYS[4])) ~= ARGV[4] then\n"
-    "  return 'race'\n"
+    "  return {'race'}\n"
     "end\n"
     "local retention, change, name, new, till, n = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], "
     "tonumber(ARGV[10])\n"
@@ -55,12 +55,12 @@ const char commit_script[] =
     "  own(KEYS[3], 'hash')\n"
     "  redis.call('HDEL', KEYS[3], name)\n"
     "end\n"
-    "if change ~= 'none' then\n"
-    "  own(KEYS[5], 'stream')\n"
-    "  redis.call('XADD', KEYS[5], 'MAXLEN', '" LOG_LENGTH "', '*', unpack(ARGV, 11 + n))\n"
-    "  redis.call('EXPIRE', KEYS[5], retention)\n"
-    "end\n"
-    "return done\n";
+    "if change == 'none' then return {done} end\n"
+    "own(KEYS[5], 'stream')\n"
+    "local id = redis.call('XADD', KEYS[5], 'MAXLEN', '" LOG_LENGTH "', '*', unpack(ARGV, 11 + n))\n"
+    "redis.call('EXPIRE', KEYS[5], retention)\n"
+    "redis.call('HSET', KEYS[1], 'journal', id)\n"
+    "return {done, id}\n";
 
 static void add(struct commit *commit, struct span text)
 {
@@ -109,6 +109,11 @@ static void add_comparison(struct commit *commit, const struct loaded *loaded)
     add(commit, loaded->lead_allowed ? SPAN("1") : SPAN("0"));
 }
 
+static enum cause refusal_cause(const struct event *event)
+{
+    return event->type == EVENT_COMPLAINT ? CAUSE_COMPLAINT : CAUSE_UNSUBSCRIBE;
+}
+
 /* The value that a change writes: of the opt-out key, or of the stream's field in `refused`. */
 static void make_value(char dst[OPTOUT_TEXT_SIZE], const struct event *event, const struct change *change,
                        int64_t at)
@@ -119,8 +124,7 @@ static void make_value(char dst[OPTOUT_TEXT_SIZE], const struct event *event, co
     if (change->kind == CHANGE_OPTOUT)
         optout_text(dst, &change->optout);
     else if (change->kind == CHANGE_REFUSE)
-        snprintf(dst, OPTOUT_TEXT_SIZE, "cause=%s since=%s",
-                 cause_name(event->type == EVENT_COMPLAINT ? CAUSE_COMPLAINT : CAUSE_UNSUBSCRIBE),
+        snprintf(dst, OPTOUT_TEXT_SIZE, "cause=%s since=%s", cause_name(refusal_cause(event)),
                  time_text(since, at));
 }
 
@@ -161,21 +165,48 @@ static void add_log_field(struct commit *commit, const char *name, struct span v
     add(commit, value);
 }
 
+/* What an application needs to mirror the suppression list. */
+static void add_log_change(struct commit *commit, const struct event *event, const struct change *change)
+{
+    const struct optout *optout = &change->optout;
+    char until[TIME_TEXT_SIZE];
+
+    switch (change->kind) {
+    case CHANGE_OPTOUT:
+        add_log_field(commit, "kind", span_of(optout_kind_name(optout->kind)));
+        add_log_field(commit, "cause", span_of(cause_name(optout->cause)));
+        if (optout->kind == OPTOUT_TEMPORARY) {
+            add(commit, SPAN("until"));
+            add_copy(commit, time_text(until, optout->until));
+        }
+        break;
+    case CHANGE_REFUSE:
+        add_log_field(commit, "cause", span_of(cause_name(refusal_cause(event))));
+        add_log_field(commit, "stream", event_stream(event));
+        break;
+    case CHANGE_ACCEPT: add_log_field(commit, "stream", event_stream(event)); break;
+    case CHANGE_LIFT:
+    case CHANGE_NONE: break;
+    }
+}
+
 static void add_log(struct commit *commit, const struct event *event, const struct loaded *loaded,
                     const struct change *change, int64_t at)
 {
+    bool is_will = change->kind == CHANGE_REFUSE || change->kind == CHANGE_ACCEPT;
     char text[256];
 
+    commit->log_at = commit->argc;
     add(commit, SPAN("at"));
     add_copy(commit, time_text(text, at));
     add_log_field(commit, "change", span_of(change_name(change->kind)));
-    add_log_field(commit, "value", span_of(commit->value));
-    add_log_field(commit, "was", loaded->optout_value);
-    add_log_field(commit, "stream", event->stream);
+    add_log_change(commit, event, change);
+    add_log_field(commit, "was", is_will ? loaded->refused_value : loaded->optout_value);
     add_log_field(commit, "event", span_of(event_type_name(event->type)));
     add_log_field(commit, "source", span_of(event_source_name(event->source)));
     add_log_field(commit, "message", event->message);
     add_log_field(commit, "status", event->status);
+    add_log_field(commit, "provider", event->provider);
     if (event->evidence.n > 0) {
         span_excerpt(text, sizeof(text), event->evidence);
         add(commit, SPAN("evidence"));

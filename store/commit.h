@@ -8,18 +8,20 @@
 #include "store/answer.h"
 #include "store/keys.h"
 
-/* The script's text, for SCRIPT LOAD. Its answer is one word: "done" or "race", or "odd" (done, and a key of
- * a type that is not ours was set aside). */
+/* The script's text, for SCRIPT LOAD. Its answer is a list: "done" or "race", or "odd" (done, and a key of a
+ * type that is not ours was set aside); behind it, where an opt-out changed, the id of the entry in the
+ * lead's log. The lead's field `journal` holds that id until the entry is in the journal, too (journal.h). */
 extern const char commit_script[];
 
 /* What was read about a lead before lead_apply(). The spans point into the replies. */
 struct loaded {
     struct lead lead;
     struct optouts optouts;
-    struct span rev;          /* as it stood in the hash, "" = none: compared byte by byte */
-    struct span optout_value; /* as it stood, "" = none or not a string */
-    bool optout_odd;          /* there, but not a string */
-    bool lead_allowed;        /* lead:{ADDR}:allow alone, for the comparison */
+    struct span rev;           /* as it stood in the hash, "" = none: compared byte by byte */
+    struct span optout_value;  /* as it stood, "" = none or not a string */
+    struct span refused_value; /* of the event's stream; "" = none */
+    bool optout_odd;           /* there, but not a string */
+    bool lead_allowed;         /* lead:{ADDR}:allow alone, for the comparison */
 };
 
 enum { COMMIT_KEYS = 5, COMMIT_ARGS = 96 };
@@ -30,7 +32,7 @@ struct commit {
     struct key keys[COMMIT_KEYS];
     const char *argv[COMMIT_ARGS];
     size_t len[COMMIT_ARGS];
-    int argc;
+    int argc, log_at; /* argv from log_at on: the fields of the log entry, where there is a change */
     char value[OPTOUT_TEXT_SIZE];
     char texts[2500];
     size_t used;

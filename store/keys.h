@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 
+#define JOURNAL_KEY "leadgate:journal" /* stream, every change of an opt-out, capped */
+
 struct key {
     char text[ADDRESS_SIZE + 24];
     size_t n;

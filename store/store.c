@@ -6,6 +6,7 @@
 
 #include "store/answer.h"
 #include "store/commit.h"
+#include "store/journal.h"
 #include "store/wire.h"
 
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct job {
     struct outcome *outcome;
     bool done, in_round;
     redisReply *replies[LOADS];
+    redisReply *committed; /* the commit's answer; NULL: none yet */
     struct loaded loaded;
     struct commit commit;
 };
@@ -115,6 +117,7 @@ static void read_load(struct job *job, int64_t now)
 
     answer_read_lead(replies[LOAD_LEAD], &loaded->lead);
     loaded->rev = hash_value(replies[LOAD_LEAD], SPAN("rev"));
+    loaded->refused_value = answer_text(replies[LOAD_REFUSED]);
     loaded->optout_value = answer_text(replies[LOAD_OPTOUT]);
     loaded->optout_odd = answer_is_odd(replies[LOAD_OPTOUT]);
     loaded->lead_allowed = replies[LOAD_ALLOW]->integer > 0;
@@ -152,22 +155,57 @@ static bool is_no_script(const redisReply *reply)
 
 static enum store_rc receive_commit(struct store *store, struct job *job, bool *no_script, struct err *err)
 {
-    redisReply *reply = NULL;
+    struct span word;
 
-    if (wire_receive(store->wire, &reply, err) == STORE_DOWN)
+    if (wire_receive(store->wire, &job->committed, err) == STORE_DOWN)
         return STORE_DOWN;
-    if (is_no_script(reply)) {
+    if (is_no_script(job->committed)) {
         *no_script = true;
-    } else if (reply->type == REDIS_REPLY_ERROR) {
-        err_set(err, "Redis answers to a commit: %s", reply->str);
-        freeReplyObject(reply);
-        return wire_fail(store->wire, err);
-    } else if (!span_eq(answer_text(reply), SPAN("race"))) {
-        job->done = true;
-        job->outcome->odd |= span_eq(answer_text(reply), SPAN("odd"));
+        return STORE_OK;
     }
-    freeReplyObject(reply);
+    if (job->committed->type != REDIS_REPLY_ARRAY || job->committed->elements == 0) {
+        err_set(err, "Redis answers to a commit: %s", job->committed->str);
+        return wire_fail(store->wire, err);
+    }
+    word = answer_text(job->committed->element[0]);
+    job->done = !span_eq(word, SPAN("race"));
+    job->outcome->odd |= span_eq(word, SPAN("odd"));
     return STORE_OK;
+}
+
+/* The id of the log entry that a commit made; empty when nothing changed. */
+static struct span entry_of(const struct job *job)
+{
+    const redisReply *reply = job->committed;
+
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY || reply->elements < 2)
+        return SPAN_NONE;
+    return answer_text(reply->element[1]);
+}
+
+/* Puts the round's changes into the journal. */
+static enum store_rc write_journal(struct store *store, size_t n, struct err *err)
+{
+    int64_t length = store->settings->journal;
+
+    for (size_t i = 0; i < n; i++)
+        if (entry_of(&store->jobs[i]).n > 0)
+            journal_send(store->wire, &store->jobs[i].event->lead, entry_of(&store->jobs[i]),
+                         &store->jobs[i].commit, length);
+    for (size_t i = 0; i < n; i++)
+        if (entry_of(&store->jobs[i]).n > 0 && journal_receive(store->wire, err) == STORE_DOWN)
+            return STORE_DOWN;
+    return STORE_OK;
+}
+
+/* Somebody died between a commit and its entry in the journal: that one comes first. */
+static enum store_rc recover_journal(struct store *store, struct job *job, struct err *err)
+{
+    struct span entry = hash_value(job->replies[LOAD_LEAD], SPAN("journal"));
+
+    if (entry.n == 0)
+        return STORE_OK;
+    return journal_recover(store->wire, &job->event->lead, entry, store->settings->journal, err);
 }
 
 /* Takes each job that is not done into the round, unless an earlier one about the same lead has to go first.
@@ -194,6 +232,8 @@ static void close_round(struct job *jobs, size_t n)
             freeReplyObject(jobs[i].replies[k]);
             jobs[i].replies[k] = NULL;
         }
+        freeReplyObject(jobs[i].committed);
+        jobs[i].committed = NULL;
     }
 }
 
@@ -212,12 +252,17 @@ static enum store_rc run_round(struct store *store, const struct lead_settings *
         if (jobs[i].in_round && receive_load(store, &jobs[i], err) == STORE_DOWN)
             return STORE_DOWN;
     for (size_t i = 0; i < n; i++)
+        if (jobs[i].in_round && recover_journal(store, &jobs[i], err) == STORE_DOWN)
+            return STORE_DOWN;
+    for (size_t i = 0; i < n; i++)
         if (jobs[i].in_round)
             decide(store, settings, &jobs[i], now);
     for (size_t i = 0; i < n; i++)
         if (jobs[i].in_round && !jobs[i].done &&
             receive_commit(store, &jobs[i], &no_script, err) == STORE_DOWN)
             return STORE_DOWN;
+    if (write_journal(store, n, err) == STORE_DOWN)
+        return STORE_DOWN;
     return no_script ? wire_load_script(store->wire, err) : STORE_OK;
 }
 

@@ -26,6 +26,7 @@ struct store_settings {
     char *password;    /* "" = no AUTH */
     int64_t timeout;   /* milliseconds for connecting and for one answer */
     int64_t retention; /* seconds that a lead's history is kept after its last event */
+    int64_t journal;   /* about how many changes leadgate:journal keeps */
 };
 
 enum store_rc {
