@@ -16,6 +16,8 @@ const char *event_type_name(enum event_type type)
     case EVENT_COMPLAINT: return "complaint";
     case EVENT_UNSUBSCRIBE: return "unsubscribe";
     case EVENT_RESUBSCRIBE: return "resubscribe";
+    case EVENT_OPTOUT: return "optout";
+    case EVENT_FLUSH: return "flush";
     case EVENT_TYPES: break;
     }
     return "?";

@@ -304,6 +304,38 @@ static enum effect apply_will(const struct lead_settings *settings, const struct
     return EFFECT_WILL;
 }
 
+/* By an operator, or from another system's list. It replaces a lighter opt-out, and says nothing new of a
+ * graver one. */
+static enum effect apply_optout(const struct optouts *optouts, const struct event *event, int64_t now,
+                                struct lead *lead, struct change *change)
+{
+    struct optout optout = {
+        .present = true,
+        .kind = event->until == 0 ? OPTOUT_PERMANENT : OPTOUT_TEMPORARY,
+        .cause = event->cause,
+        .since = at_most(event->at, now),
+        .until = event->until,
+    };
+
+    if (!optout_is_graver(&optout, &optouts->optout) || (event->until != 0 && event->until <= now))
+        return EFFECT_REPEAT;
+    change->kind = CHANGE_OPTOUT;
+    change->optout = optout;
+    begin_optout(lead, &optout);
+    return EFFECT_OPTOUT;
+}
+
+static enum effect apply_flush(const struct optouts *optouts, const struct event *event, int64_t now,
+                               struct lead *lead, struct change *change)
+{
+    if (!optouts->optout.present)
+        return EFFECT_REPEAT;
+    change->kind = CHANGE_LIFT;
+    lead->strikes = 0;
+    lead->until = at_most(event->at, now);
+    return EFFECT_GOOD;
+}
+
 enum effect lead_apply(const struct lead_settings *settings, const struct lead *before,
                        const struct optouts *optouts, const struct event *event, int64_t now,
                        struct lead *after, struct change *change)
@@ -322,6 +354,8 @@ enum effect lead_apply(const struct lead_settings *settings, const struct lead *
     case EVENT_COMPLAINT:
     case EVENT_UNSUBSCRIBE:
     case EVENT_RESUBSCRIBE: effect = apply_will(settings, optouts, event, now, after, change); break;
+    case EVENT_OPTOUT: effect = apply_optout(optouts, event, now, after, change); break;
+    case EVENT_FLUSH: effect = apply_flush(optouts, event, now, after, change); break;
     case EVENT_TYPES: break;
     }
     if (effect == EFFECT_REPEAT)

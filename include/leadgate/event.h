@@ -18,6 +18,8 @@ enum event_type {
     EVENT_COMPLAINT, /* RFC 5965 abuse: the recipient's will */
     EVENT_UNSUBSCRIBE,
     EVENT_RESUBSCRIBE, /* and RFC 5965 not-spam */
+    EVENT_OPTOUT,      /* an operator, or another system's list: opted out, until `until` */
+    EVENT_FLUSH,       /* an operator: let in again; the history stays */
     EVENT_TYPES
 };
 
@@ -28,11 +30,12 @@ struct event {
     enum event_type type;
     enum event_source source;
     struct address lead;
-    enum cause cause; /* bounces only */
+    enum cause cause; /* bounces; EVENT_OPTOUT: CAUSE_MANUAL, or what another system's list says */
     /* Seconds since the epoch. `at` is when it happened, from where a replay finds the same time again (the
      * topmost Received field, the log line); never in the future of the caller's clock. `sent` is when the
      * message that it is about was sent, 0 = not known. */
     int64_t at, sent;
+    int64_t until; /* EVENT_OPTOUT: when it ends; 0 = for good */
     /* Borrowed for the call. */
     struct span message;  /* Message-ID of the message it is about, else its queue id; empty = not known */
     struct span status;   /* enhanced status, "5.1.1" */

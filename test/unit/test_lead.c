@@ -459,6 +459,32 @@ static void the_recipients_will(void **state)
     assert_false(world.optouts.optout.present);
 }
 
+/* What an operator says by command: as graver or lighter than what stands. */
+static void an_operators_word(void **state)
+{
+    struct world world = new_world();
+    struct event event = other(EVENT_OPTOUT, T0);
+
+    (void)state;
+    event.cause = CAUSE_MANUAL;
+    event.until = T0 + DAY;
+    assert_int_equal(apply(&world, event), EFFECT_OPTOUT);
+    assert_int_equal(world.optouts.optout.until, T0 + DAY);
+    assert_int_equal(apply(&world, event), EFFECT_REPEAT);
+    event.until = T0 + DAY - 1;
+    assert_int_equal(apply(&world, event), EFFECT_REPEAT);
+    event.until = T0 - 1;
+    assert_int_equal(apply(&world, event), EFFECT_REPEAT);
+    event.until = 0;
+    assert_int_equal(apply(&world, event), EFFECT_OPTOUT);
+    assert_int_equal(world.optouts.optout.kind, OPTOUT_PERMANENT);
+    assert_int_equal(apply(&world, bounce(&world, CAUSE_MAILBOX_FULL, T0 + HOUR)), EFFECT_IN_FLIGHT);
+    assert_int_equal(apply(&world, other(EVENT_FLUSH, T0 + DAY)), EFFECT_GOOD);
+    assert_false(world.optouts.optout.present);
+    assert_int_equal(apply(&world, other(EVENT_FLUSH, T0 + DAY)), EFFECT_REPEAT);
+    assert_int_equal(apply(&world, bounce(&world, CAUSE_MAILBOX_FULL, T0 + DAY + 60)), EFFECT_STRIKE);
+}
+
 /* A clock that runs ahead elsewhere must not make everything after it look old. */
 static void the_future_is_now(void **state)
 {
@@ -535,6 +561,7 @@ int main(void)
         cmocka_unit_test(an_old_click_lifts_nothing),
         cmocka_unit_test(allowed_leads_stay),
         cmocka_unit_test(the_recipients_will),
+        cmocka_unit_test(an_operators_word),
         cmocka_unit_test(the_future_is_now),
         cmocka_unit_test(extreme_settings),
     };
