@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Prints every #include that points the wrong way; says nothing, and exits 0, when there is none.
 #
-#   core < lead < bounce, store (which do not know each other) < settings < policy, milter, feed, cli
+#   core < lead < bounce, store, sim (which do not know each other) < settings < policy, milter, feed, cli
+#   (of which only cli sees sim)
 #
 # Each folder sees itself and what is below it, through include/leadgate or by its own name. A library belongs to the
 # folder that exists to hide it.
 set -eu
 cd "$(dirname "$0")/.."
 
-find core lead bounce store settings policy milter feed cli include -name '*.[ch]' | sort | xargs awk '
+find core lead bounce store sim settings policy milter feed cli include -name '*.[ch]' | sort | xargs awk '
 function layer_list(text, names,    n, i, words) {
     n = split(text, words, " ")
     for (i = 1; i <= n; i++)
@@ -20,12 +21,14 @@ BEGIN {
     below["core"] = ""
     below["lead"] = "core"
     below["bounce"] = below["store"] = "core lead"
+    below["sim"] = "core lead"
     below["settings"] = "core lead bounce store"
-    below["policy"] = below["milter"] = below["feed"] = below["cli"] = "core lead bounce store settings"
+    below["policy"] = below["milter"] = below["feed"] = "core lead bounce store settings"
+    below["cli"] = "core lead bounce store sim settings"
 
     # Which folder a public header belongs to.
     split("core:address core:config core:decimal core:endpoint core:err core:logline core:span lead:cause lead:event lead:lead " \
-          "bounce:bounce store:store store:store_pool store:lookup settings:settings settings:startup", homes, " ")
+          "bounce:bounce store:store store:store_pool store:lookup sim:simulate settings:settings settings:startup", homes, " ")
     for (i in homes) {
         split(homes[i], part, ":")
         home[part[2]] = part[1]
