@@ -223,30 +223,32 @@ void optout_text(char dst[OPTOUT_TEXT_SIZE], const struct optout *optout)
              optout->status[0] != '\0' ? " status=" : "", optout->status);
 }
 
-static void set_command(struct command *command, const char *name, const struct key *a, const struct key *b)
-{
-    command->argv[0] = name;
-    command->len[0] = strlen(name);
-    command->argv[1] = a->text;
-    command->len[1] = a->n;
-    command->argc = 2;
-    if (b != NULL) {
-        command->argv[2] = b->text;
-        command->len[2] = b->n;
-        command->argc = 3;
-    }
-}
+/* KEYS optout refused allow domain-allow */
+const char question_script[] = "if redis.call('EXISTS', KEYS[1], KEYS[2]) == 0 then return 0 end\n"
+                               "return {redis.pcall('GET', KEYS[1]), redis.call('PTTL', KEYS[1]), "
+                               "redis.call('EXISTS', KEYS[3], KEYS[4]),\n"
+                               "  redis.pcall('HGETALL', KEYS[2])}\n";
 
-void question_make(struct question *question, const struct address *lead)
+enum { PART_OPTOUT, PART_OPTOUT_TTL, PART_ALLOW, PART_REFUSED, PARTS };
+
+void question_make(struct question *question, const char *sha, const struct address *lead)
 {
-    key_make(&question->optout, KEY_OPTOUT, lead);
-    key_make(&question->allow, KEY_ALLOW, lead);
-    key_make(&question->domain_allow, KEY_DOMAIN_ALLOW, lead);
-    key_make(&question->refused, KEY_REFUSED, lead);
-    set_command(&question->commands[ASK_OPTOUT], "GET", &question->optout, NULL);
-    set_command(&question->commands[ASK_OPTOUT_TTL], "PTTL", &question->optout, NULL);
-    set_command(&question->commands[ASK_ALLOW], "EXISTS", &question->allow, &question->domain_allow);
-    set_command(&question->commands[ASK_REFUSED], "HGETALL", &question->refused, NULL);
+    static const enum key_kind kinds[QUESTION_KEYS] = { KEY_OPTOUT, KEY_REFUSED, KEY_ALLOW,
+                                                        KEY_DOMAIN_ALLOW };
+    const struct span head[] = { sha != NULL ? SPAN("EVALSHA") : SPAN("EVAL"),
+                                 sha != NULL ? span_of(sha) : span_of(question_script), SPAN("4") };
+
+    for (int i = 0; i < QUESTION_ARGS - QUESTION_KEYS; i++) {
+        question->argv[i] = head[i].p;
+        question->len[i] = head[i].n;
+    }
+    for (int i = 0; i < QUESTION_KEYS; i++) {
+        struct key *key = &question->keys[i];
+
+        key_make(key, kinds[i], lead);
+        question->argv[QUESTION_ARGS - QUESTION_KEYS + i] = key->text;
+        question->len[QUESTION_ARGS - QUESTION_KEYS + i] = key->n;
+    }
 }
 
 static void read_refused(struct suppression *out, const redisReply *reply)
@@ -263,18 +265,29 @@ static void read_refused(struct suppression *out, const redisReply *reply)
     }
 }
 
-enum store_rc answer_read_part(struct suppression *out, int part, const redisReply *reply, int64_t now,
-                               struct err *err)
+enum store_rc question_read(const redisReply *reply, int64_t now, struct suppression *out, struct err *err)
 {
+    redisReply **parts;
+
+    *out = (struct suppression){ .allowed = false };
     if (answer_check(reply, err) == STORE_DOWN)
         return STORE_DOWN;
-    switch (part) {
-    case ASK_OPTOUT: answer_read_optout(&out->optout, reply); break;
-    case ASK_OPTOUT_TTL: answer_read_ttl(&out->optout, reply, now); break;
-    case ASK_ALLOW: out->allowed = reply->type == REDIS_REPLY_INTEGER && reply->integer > 0; break;
-    case ASK_REFUSED: read_refused(out, reply); break;
-    }
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != PARTS)
+        return STORE_OK;
+    parts = reply->element;
+    for (int i = 0; i < PARTS; i++)
+        if (answer_check(parts[i], err) == STORE_DOWN)
+            return STORE_DOWN;
+    answer_read_optout(&out->optout, parts[PART_OPTOUT]);
+    answer_read_ttl(&out->optout, parts[PART_OPTOUT_TTL], now);
+    out->allowed = parts[PART_ALLOW]->integer > 0;
+    read_refused(out, parts[PART_REFUSED]);
     return STORE_OK;
+}
+
+bool answer_is_no_script(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "NOSCRIPT", 8) == 0;
 }
 
 bool suppression_holds(const struct suppression *suppression)

@@ -11,26 +11,28 @@
 
 #include <hiredis/hiredis.h>
 
-/* One command in hiredis's argv form; the strings live as long as the question. */
-struct command {
-    const char *argv[4];
-    size_t len[4];
-    int argc;
-};
+/* Asks about one recipient: a script that only reads, for SCRIPT LOAD. One command instead of four: most
+ * recipients have nothing against them, which one look at two keys tells, and what it answers is one moment's
+ * truth. Answers 0, or a list of what question_read() reads. */
+extern const char question_script[];
 
-/* What Redis is asked about one recipient, all in one write. */
-enum { ASK_OPTOUT, ASK_OPTOUT_TTL, ASK_ALLOW, ASK_REFUSED, ASKS };
+/* An EVALSHA (or EVAL) in hiredis's argv form; the strings live as long as the question. */
+enum { QUESTION_KEYS = 4, QUESTION_ARGS = QUESTION_KEYS + 3 };
 
 struct question {
-    struct key optout, allow, domain_allow, refused;
-    struct command commands[ASKS];
+    struct key keys[QUESTION_KEYS];
+    const char *argv[QUESTION_ARGS];
+    size_t len[QUESTION_ARGS];
 };
 
-void question_make(struct question *question, const struct address *lead);
+/* sha: the loaded script's name; NULL: the script itself, which also loads it. */
+void question_make(struct question *question, const char *sha, const struct address *lead);
 
-/* Reads the answer to commands[part]; the parts come in order into one *out, all zero at first. */
-enum store_rc answer_read_part(struct suppression *out, int part, const redisReply *reply, int64_t now,
-                               struct err *err);
+/* STORE_DOWN: Redis cannot serve now. */
+enum store_rc question_read(const redisReply *reply, int64_t now, struct suppression *out, struct err *err);
+
+/* NOSCRIPT: somebody has flushed the scripts; ask again with the script itself. */
+bool answer_is_no_script(const redisReply *reply);
 
 /* STORE_DOWN with Redis's words for a missing reply or an error other than WRONGTYPE. */
 enum store_rc answer_check(const redisReply *reply, struct err *err);

@@ -3,9 +3,9 @@
  * all questions of one turn share a write, and answers come in the order of the questions: the oldest open
  * question is the head of a list, and one timer, looking at that head, bounds the wait for all.
  *
- * The connection is DOWN (waiting for the back-off), TRYING (connecting, greeting; PING tells that Redis
- * serves and is not LOADING) or UP. Only when UP is anything asked; else the answer is "nobody knows" at
- * once, because a mail server waits for it. */
+ * The connection is DOWN (waiting for the back-off), TRYING (connecting, greeting; that the script loads
+ * tells that Redis serves) or UP. Only when UP is anything asked; else the answer is "nobody knows" at once,
+ * because a mail server waits for it. */
 #include "leadgate/lookup.h"
 
 #include "store/answer.h"
@@ -28,9 +28,7 @@ struct ask {
     lookup_fn *fn;
     void *ctx;
     int64_t since; /* monotonic milliseconds */
-    int sent, answered;
-    enum store_rc rc;
-    struct suppression found;
+    struct address lead;
 };
 
 struct lookup {
@@ -44,6 +42,7 @@ struct lookup {
     struct event *retry, *deadline;
     struct backoff backoff;
     struct ask *oldest, *newest, *spare;
+    char script[41];  /* SHA-1 of the loaded script, in hexadecimal */
     char reason[200]; /* why it is down, or what the greeting met; "" = nothing wrong */
     bool told;        /* that it is down */
 };
@@ -88,16 +87,21 @@ static void drop_connection(struct lookup *lookup, const char *reason)
     redisAsyncFree(context);
 }
 
-static void finish(struct ask *ask)
+static void ask_link(struct lookup *lookup, struct ask *ask)
 {
-    struct lookup *lookup = ask->lookup;
+    if (lookup->newest != NULL)
+        lookup->newest->next = ask;
+    else
+        lookup->oldest = ask;
+    lookup->newest = ask;
+}
 
-    lookup->oldest = ask->next;
+/* Answers come in order: the one that has come is the oldest's. */
+static void ask_unlink(struct lookup *lookup)
+{
+    lookup->oldest = lookup->oldest->next;
     if (lookup->oldest == NULL)
         lookup->newest = NULL;
-    ask->fn(ask->ctx, ask->rc, ask->rc == STORE_OK ? &ask->found : NULL);
-    ask->next = lookup->spare;
-    lookup->spare = ask;
 }
 
 static int64_t wall_clock(struct lookup *lookup)
@@ -108,19 +112,32 @@ static int64_t wall_clock(struct lookup *lookup)
     return (int64_t)now.tv_sec;
 }
 
+static bool ask_send(struct lookup *lookup, struct ask *ask, const char *sha);
+
 static void on_reply(redisAsyncContext *context, void *reply, void *data)
 {
     struct ask *ask = data;
+    struct lookup *lookup = ask->lookup;
+    struct suppression found;
+    enum store_rc rc;
     struct err err;
 
     (void)context;
-    if (ask->rc == STORE_OK)
-        ask->rc = answer_read_part(&ask->found, ask->answered, reply, wall_clock(ask->lookup), &err);
-    if (++ask->answered == ask->sent)
-        finish(ask);
+    /* Somebody has flushed Redis's scripts. What was asked behind this is asked again, too: the order stays.
+     */
+    if (reply != NULL && answer_is_no_script(reply) && ask_send(lookup, ask, NULL)) {
+        ask_unlink(lookup);
+        ask_link(lookup, ask);
+        return;
+    }
+    rc = question_read(reply, wall_clock(lookup), &found, &err);
+    ask_unlink(lookup);
+    ask->fn(ask->ctx, rc, rc == STORE_OK ? &found : NULL);
+    ask->next = lookup->spare;
+    lookup->spare = ask;
 }
 
-static struct ask *ask_new(struct lookup *lookup, lookup_fn *fn, void *ctx)
+static struct ask *ask_new(struct lookup *lookup, const struct address *lead, lookup_fn *fn, void *ctx)
 {
     struct ask *ask = lookup->spare;
 
@@ -128,34 +145,23 @@ static struct ask *ask_new(struct lookup *lookup, lookup_fn *fn, void *ctx)
         lookup->spare = ask->next;
     else if ((ask = malloc(sizeof(*ask))) == NULL)
         return NULL;
-    *ask = (struct ask){ .lookup = lookup, .fn = fn, .ctx = ctx, .since = monotonic_ms(), .rc = STORE_OK };
+    ask->lookup = lookup;
+    ask->next = NULL;
+    ask->fn = fn;
+    ask->ctx = ctx;
+    ask->since = monotonic_ms();
+    ask->lead = *lead;
     return ask;
 }
 
-static void ask_link(struct lookup *lookup, struct ask *ask)
-{
-    if (lookup->newest != NULL)
-        lookup->newest->next = ask;
-    else
-        lookup->oldest = ask;
-    lookup->newest = ask;
-}
-
 /* False when the context takes no more: it is going down, or there is no memory. */
-static bool ask_send(struct lookup *lookup, struct ask *ask, const struct address *lead)
+static bool ask_send(struct lookup *lookup, struct ask *ask, const char *sha)
 {
     struct question question;
 
-    question_make(&question, lead);
-    for (int i = 0; i < ASKS; i++) {
-        struct command *command = &question.commands[i];
-
-        if (redisAsyncCommandArgv(lookup->context, on_reply, ask, command->argc, command->argv,
-                                  command->len) != REDIS_OK)
-            return false;
-        ask->sent++;
-    }
-    return true;
+    question_make(&question, sha, &ask->lead);
+    return redisAsyncCommandArgv(lookup->context, on_reply, ask, QUESTION_ARGS, question.argv,
+                                 question.len) == REDIS_OK;
 }
 
 static void watch_deadline(struct lookup *lookup, int64_t ms)
@@ -167,18 +173,15 @@ static void watch_deadline(struct lookup *lookup, int64_t ms)
 
 void lookup_recipient(struct lookup *lookup, const struct address *lead, lookup_fn *fn, void *ctx)
 {
-    struct ask *ask = lookup->state == STATE_UP ? ask_new(lookup, fn, ctx) : NULL;
-    bool whole = ask != NULL && ask_send(lookup, ask, lead);
+    struct ask *ask = lookup->state == STATE_UP ? ask_new(lookup, lead, fn, ctx) : NULL;
 
-    if (ask == NULL || ask->sent == 0) {
+    if (ask == NULL || !ask_send(lookup, ask, lookup->script)) {
         free(ask);
         fn(ctx, STORE_DOWN, NULL);
         return;
     }
     ask_link(lookup, ask);
-    if (!whole)
-        drop_connection(lookup, "out of memory");
-    else if (!event_pending(lookup->deadline, EV_TIMEOUT, NULL))
+    if (!event_pending(lookup->deadline, EV_TIMEOUT, NULL))
         watch_deadline(lookup, lookup->settings->timeout);
 }
 
@@ -214,7 +217,8 @@ static void on_greeting(redisAsyncContext *context, void *data, void *unused)
         set_reason(lookup, reply->str);
 }
 
-static void on_pong(redisAsyncContext *context, void *data, void *unused)
+/* The script is loaded: Redis serves. */
+static void on_loaded(redisAsyncContext *context, void *data, void *unused)
 {
     struct lookup *lookup = context->data;
     redisReply *reply = data;
@@ -222,7 +226,7 @@ static void on_pong(redisAsyncContext *context, void *data, void *unused)
     on_greeting(context, data, unused);
     if (lookup == NULL || reply == NULL)
         return;
-    if (reply->type == REDIS_REPLY_ERROR || lookup->reason[0] != '\0') {
+    if (lookup->reason[0] != '\0' || !span_copy(lookup->script, sizeof(lookup->script), answer_text(reply))) {
         go_down(lookup);
         context->data = NULL;
         redisAsyncDisconnect(context);
@@ -269,7 +273,7 @@ static void send_greeting(struct lookup *lookup)
     }
     if (settings->database != 0)
         redisAsyncCommand(context, on_greeting, NULL, "SELECT %lld", (long long)settings->database);
-    redisAsyncCommand(context, on_pong, NULL, "PING");
+    redisAsyncCommand(context, on_loaded, NULL, "SCRIPT LOAD %s", question_script);
 }
 
 static void start_connecting(struct lookup *lookup)

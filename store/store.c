@@ -143,14 +143,9 @@ static void decide(struct store *store, const struct lead_settings *settings, st
         job->done = true;
         return;
     }
-    commit_make(&job->commit, wire_script(store->wire), job->event, &job->loaded, &after, &outcome->change,
-                store->settings->retention, now);
+    commit_make(&job->commit, wire_script(store->wire, SCRIPT_COMMIT), job->event, &job->loaded, &after,
+                &outcome->change, store->settings->retention, now);
     wire_send(store->wire, job->commit.argc, job->commit.argv, job->commit.len);
-}
-
-static bool is_no_script(const redisReply *reply)
-{
-    return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "NOSCRIPT", 8) == 0;
 }
 
 static enum store_rc receive_commit(struct store *store, struct job *job, bool *no_script, struct err *err)
@@ -159,7 +154,7 @@ static enum store_rc receive_commit(struct store *store, struct job *job, bool *
 
     if (wire_receive(store->wire, &job->committed, err) == STORE_DOWN)
         return STORE_DOWN;
-    if (is_no_script(job->committed)) {
+    if (answer_is_no_script(job->committed)) {
         *no_script = true;
         return STORE_OK;
     }
@@ -263,7 +258,7 @@ static enum store_rc run_round(struct store *store, const struct lead_settings *
             return STORE_DOWN;
     if (write_journal(store, n, err) == STORE_DOWN)
         return STORE_DOWN;
-    return no_script ? wire_load_script(store->wire, err) : STORE_OK;
+    return no_script ? wire_load_scripts(store->wire, err) : STORE_OK;
 }
 
 static enum store_rc apply_slice(struct store *store, const struct lead_settings *settings,
@@ -301,17 +296,21 @@ enum store_rc store_apply(struct store *store, const struct lead_settings *setti
     return STORE_OK;
 }
 
-static enum store_rc receive_suppression(struct store *store, int64_t now, struct suppression *found,
-                                         struct err *err)
+/* All n answers are read, so that the connection stays in step; no_script tells that they are to be asked
+ * again. */
+static enum store_rc receive_suppressions(struct store *store, size_t n, int64_t now,
+                                          struct suppression *found, bool *no_script, struct err *err)
 {
-    *found = (struct suppression){ .allowed = false };
-    for (int part = 0; part < ASKS; part++) {
+    for (size_t i = 0; i < n; i++) {
         redisReply *reply = NULL;
-        enum store_rc rc;
+        enum store_rc rc = wire_receive(store->wire, &reply, err);
 
-        if (wire_receive(store->wire, &reply, err) == STORE_DOWN)
+        if (rc == STORE_DOWN)
             return STORE_DOWN;
-        rc = answer_read_part(found, part, reply, now, err);
+        if (answer_is_no_script(reply))
+            *no_script = true;
+        else
+            rc = question_read(reply, now, &found[i], err);
         freeReplyObject(reply);
         if (rc == STORE_DOWN)
             return wire_fail(store->wire, err);
@@ -323,18 +322,20 @@ enum store_rc store_find_suppressions(struct store *store, const struct address 
                                       struct suppression *found, struct err *err)
 {
     struct question question;
+    bool no_script;
 
     if (wire_ready(store->wire, err) == STORE_DOWN)
         return STORE_DOWN;
-    for (size_t i = 0; i < n; i++) {
-        question_make(&question, &leads[i]);
-        for (int k = 0; k < ASKS; k++)
-            wire_send(store->wire, question.commands[k].argc, question.commands[k].argv,
-                      question.commands[k].len);
-    }
-    for (size_t i = 0; i < n; i++)
-        if (receive_suppression(store, now, &found[i], err) == STORE_DOWN)
+    do {
+        no_script = false;
+        for (size_t i = 0; i < n; i++) {
+            question_make(&question, wire_script(store->wire, SCRIPT_QUESTION), &leads[i]);
+            wire_send(store->wire, QUESTION_ARGS, question.argv, question.len);
+        }
+        if (receive_suppressions(store, n, now, found, &no_script, err) == STORE_DOWN ||
+            (no_script && wire_load_scripts(store->wire, err) == STORE_DOWN))
             return STORE_DOWN;
+    } while (no_script);
     return STORE_OK;
 }
 

@@ -12,11 +12,13 @@
 #include <string.h>
 #include <sys/time.h>
 
+enum { SHA_SIZE = 41 }; /* SHA-1 in hexadecimal, as Redis names scripts */
+
 struct wire {
     const struct store_settings *settings;
     redisContext *context;
     struct backoff backoff;
-    char script[64];
+    char scripts[SCRIPTS][SHA_SIZE];
     char last_error[sizeof(((struct err *)0)->text)]; /* answered again while the back-off lasts */
 };
 
@@ -44,9 +46,9 @@ void wire_free(struct wire *wire)
     free(wire);
 }
 
-const char *wire_script(const struct wire *wire)
+const char *wire_script(const struct wire *wire, enum script script)
 {
-    return wire->script;
+    return wire->scripts[script];
 }
 
 enum store_rc wire_fail(struct wire *wire, const struct err *err)
@@ -102,16 +104,22 @@ static enum store_rc demand(struct wire *wire, int argc, const char **argv, redi
     return STORE_OK;
 }
 
-enum store_rc wire_load_script(struct wire *wire, struct err *err)
+enum store_rc wire_load_scripts(struct wire *wire, struct err *err)
 {
-    const char *argv[] = { "SCRIPT", "LOAD", commit_script };
-    redisReply *reply = NULL;
+    static const char *const texts[SCRIPTS] = {
+        [SCRIPT_COMMIT] = commit_script, [SCRIPT_QUESTION] = question_script
+    };
 
-    if (demand(wire, 3, argv, &reply, err) == STORE_DOWN)
-        return STORE_DOWN;
-    if (!span_copy(wire->script, sizeof(wire->script), answer_text(reply)))
-        wire->script[0] = '\0';
-    freeReplyObject(reply);
+    for (int i = 0; i < SCRIPTS; i++) {
+        const char *argv[] = { "SCRIPT", "LOAD", texts[i] };
+        redisReply *reply = NULL;
+
+        if (demand(wire, 3, argv, &reply, err) == STORE_DOWN)
+            return STORE_DOWN;
+        if (!span_copy(wire->scripts[i], sizeof(wire->scripts[i]), answer_text(reply)))
+            wire->scripts[i][0] = '\0';
+        freeReplyObject(reply);
+    }
     return STORE_OK;
 }
 
@@ -134,7 +142,7 @@ static enum store_rc greet(struct wire *wire, struct err *err)
         if (demand(wire, 2, argv, NULL, err) == STORE_DOWN)
             return STORE_DOWN;
     }
-    return wire_load_script(wire, err);
+    return wire_load_scripts(wire, err);
 }
 
 /* Nothing is outstanding, so anything to be read means that Redis has closed, or is out of step. */

@@ -14,7 +14,7 @@ struct wire;
 struct wire *wire_new(const struct store_settings *settings); /* NULL: out of memory */
 void wire_free(struct wire *wire);
 
-/* Makes sure that there is a connection: authenticated, database chosen, commit script loaded. */
+/* Makes sure that there is a connection: authenticated, database chosen, scripts loaded. */
 enum store_rc wire_ready(struct wire *wire, struct err *err);
 
 /* Queues one command. Only after wire_ready(); failures show up at wire_receive(). */
@@ -24,11 +24,14 @@ void wire_send(struct wire *wire, int argc, const char **argv, const size_t *len
  * answer still to come is lost. Redis's error replies are answers. */
 enum store_rc wire_receive(struct wire *wire, redisReply **out, struct err *err);
 
-/* Loads the commit script again (Redis answered NOSCRIPT). Nothing may be outstanding. */
-enum store_rc wire_load_script(struct wire *wire, struct err *err);
+/* The scripts that a connection has loaded. */
+enum script { SCRIPT_COMMIT, SCRIPT_QUESTION, SCRIPTS };
+
+/* Loads them again (Redis answered NOSCRIPT). Nothing may be outstanding. */
+enum store_rc wire_load_scripts(struct wire *wire, struct err *err);
 
 /* What EVALSHA is to name; valid after wire_ready(). */
-const char *wire_script(const struct wire *wire);
+const char *wire_script(const struct wire *wire, enum script script);
 
 /* Closes the connection because of an answer that means "not now" (LOADING, READONLY, OOM, ...), as if it had
  * broken: what is still to come on it is not wanted. Returns STORE_DOWN. */

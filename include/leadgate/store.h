@@ -37,7 +37,8 @@ enum store_rc {
 
 /* What stands against a recipient at RCPT TO. */
 struct suppression {
-    bool allowed;           /* whitelisted: optout does not apply, refused still does */
+    bool allowed;           /* whitelisted: optout does not apply, refused still does; only told when one of
+                               them is there */
     struct optout optout;   /* .present = opted out for its health */
     bool refused;           /* the recipient's will */
     enum cause refused_for; /* CAUSE_COMPLAINT, CAUSE_UNSUBSCRIBE; CAUSE_MANUAL for free text */

@@ -210,6 +210,27 @@ static void freed_with_questions_open(void **state)
     event_base_free(seen.base);
 }
 
+/* An operator's SCRIPT FLUSH costs a question nothing but time. */
+static void flushed_scripts(void **state)
+{
+    static struct question_of questions[300];
+    struct seen seen;
+
+    (void)state;
+    private_redis_cli(&redis, "FLUSHALL");
+    private_redis_cli(&redis, "SET lead:{lead7@example.com}:optout x");
+    begin(&seen);
+    run(&seen);
+    private_redis_cli(&redis, "SCRIPT FLUSH");
+    for (int i = 0; i < 300; i++)
+        ask(&seen, &questions[i], i);
+    run(&seen);
+    assert_int_equal(seen.known, 300);
+    assert_int_equal(seen.holding, 1);
+    assert_true(seen.in_order);
+    end(&seen);
+}
+
 /* LOADING and a wrong password are no connection, however well the socket connects. */
 static void connected_but_of_no_use(void **state)
 {
@@ -247,7 +268,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(thousands_at_once),         cmocka_unit_test(away_and_back),
         cmocka_unit_test(dies_with_questions_open),  cmocka_unit_test(a_hanging_server),
-        cmocka_unit_test(freed_with_questions_open), cmocka_unit_test(connected_but_of_no_use),
+        cmocka_unit_test(freed_with_questions_open), cmocka_unit_test(flushed_scripts),
+        cmocka_unit_test(connected_but_of_no_use),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
