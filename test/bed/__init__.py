@@ -12,8 +12,21 @@ are all it needs. It runs as root only: Postfix's master(8) starts its daemons u
 from .bed import Bed
 from .dsn import make_dsn
 from .process import BedError, wait_until
+from .proxy import Proxy
 from .redis import Redis, RedisError, RedisServer
 from .sink import Sink
 from .smtp import Reply, transaction
 
-__all__ = ["Bed", "BedError", "Redis", "RedisError", "RedisServer", "Reply", "Sink", "make_dsn", "transaction", "wait_until"]
+__all__ = [
+    "Bed",
+    "BedError",
+    "Proxy",
+    "Redis",
+    "RedisError",
+    "RedisServer",
+    "Reply",
+    "Sink",
+    "make_dsn",
+    "transaction",
+    "wait_until",
+]

@@ -33,6 +33,19 @@ def state(redis, moments=()):
     return found
 
 
+def differences(one, other):
+    """[(key, what the one holds, what the other holds)], of hashes the fields that differ only."""
+    found = []
+    for key in sorted(one.keys() | other.keys()):
+        (kind, a), (other_kind, b) = one.get(key, (None, None)), other.get(key, (None, None))
+        if kind == other_kind == "hash":
+            fields = sorted(f for f in a.keys() | b.keys() if a.get(f) != b.get(f))
+            a, b = {f: a.get(f) for f in fields}, {f: b.get(f) for f in fields}
+        if kind != other_kind or a != b:
+            found.append((key, a, b))
+    return found
+
+
 def lifetimes(redis):
     """{key: time to live in seconds, -1 = no end}"""
     return {key: ttl // 1000 if ttl >= 0 else -1 for key, (_, _, ttl) in redis.client.dump().items()}

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from bed import transaction
-from states import assert_same_lifetimes, bounces, lifetimes, state
+from bed import Proxy, make_dsn, transaction
+from states import assert_same_lifetimes, bounces, differences, lifetimes, state
 
 KILLS, MAILS, LEADS = 10, 500, 100
 
@@ -58,7 +58,7 @@ def test_feed(store, chance, processed):
     assert interrupted >= KILLS // 2
     store.start_feed()
     store.wait(lambda: not store.new_mails(), "all mails to be dealt with", timeout=60)
-    assert state(store.redis) == calm
+    assert differences(state(store.redis), calm) == []
     assert_same_lifetimes(lifetimes(store.redis), calm_lifetimes, tolerance=120)
     # The names of the second round are those of the first.
     assert len(os.listdir(os.path.join(store.maildir, "cur"))) == (MAILS if processed == "keep" else 0)
@@ -88,11 +88,11 @@ def test_feed_on_an_mbox(store, chance):
         store.wait(lambda: commands(store) >= enough or not doomed.running(), f"{enough} commands")
         doomed.kill()
     assert store.program("leadgate-feed", *arguments).start().wait(60) == 0
-    assert state(store.redis) == calm
+    assert differences(state(store.redis), calm) == []
     assert_same_lifetimes(lifetimes(store.redis), calm_lifetimes, tolerance=120)
 
 
-MOMENTS = ("bounced", "struck", "since", "until", "series", "seen", "sent")
+MOMENTS = ("bounced", "scored", "struck", "since", "until", "series", "seen", "sent")
 
 
 def without_moments(states):
@@ -152,7 +152,7 @@ def test_milter(bed, chance):
         finally:
             give_up.set()
             sender.join()
-        assert without_moments(state(bed.redis, MOMENTS)) == calm
+        assert differences(without_moments(state(bed.redis, MOMENTS)), calm) == []
         assert_same_lifetimes(lifetimes(bed.redis), calm_lifetimes, tolerance=120)
 
 
@@ -183,3 +183,63 @@ def test_policyd(bed, chance):
     assert revs == ["1"] * MAILS
     for recipients in campaigns:
         assert bed.campaign(recipients).accepted == []
+
+
+# What one more bounce does -> the status of the bounces before it, and its own.
+LAST_BOUNCES = {
+    "strike": ([], "5.2.2"),
+    "optout": ([], "5.1.1"),
+    "in-flight": (["5.1.1"], "5.2.2"),
+    "recorded": ([], "5.3.4"),
+}
+
+
+@pytest.fixture
+def proxy(bed):
+    proxy = Proxy(os.path.join(bed.run_dir, "redis"), bed.redis.path)
+    bed.configure(redis={"address": f"unix:{proxy.path}", "timeout": "5s"}, milter={"after_bounce": "discard"})
+    yield proxy
+    proxy.close()
+
+
+def by_milter(bed, mail, proxy=None):
+    """A remote server's bounce; when the milter dies over it, the remote server sends it again, later."""
+    milter = bed.start_milter()
+    if proxy:
+        proxy.arm(b"EVALSHA", milter.kill)
+        assert not is_taken(bed, mail) and proxy.struck.is_set()
+        bed.next_second()
+        milter = bed.start_milter()
+    assert is_taken(bed, mail)
+    milter.stop()
+
+
+def by_feed(bed, mail, proxy=None):
+    bed.make_maildir(bed.maildir)
+    bed.put_mail(f"{time.time()}", mail)
+    if proxy:
+        feed = bed.program("leadgate-feed", "-c", bed.config_path, "--once")
+        proxy.arm(b"EVALSHA", feed.kill)
+        feed.start()
+        assert proxy.struck.wait(10) and len(bed.new_mails()) == 1
+        bed.next_second()
+    assert bed.program("leadgate-feed", "-c", bed.config_path, "--once").start().wait(10) == 0
+    assert bed.new_mails() == []
+
+
+@pytest.mark.parametrize("effect", LAST_BOUNCES)
+@pytest.mark.parametrize("apply", [by_milter, by_feed])
+def test_between_commit_and_answer(bed, proxy, apply, effect):
+    """Redis has committed, and the program dies before it hears of it: the same bounce, applied again, changes nothing."""
+    before, last = LAST_BOUNCES[effect]
+    found = []
+    with bed.postfix.setting(smtpd_milters="{ unix:leadgate/milter, default_action=tempfail }",
+                             smtpd_recipient_restrictions=""):
+        for disturbed in (None, proxy):
+            bed.redis.call("FLUSHALL")
+            for number, status in enumerate([*before, last]):
+                bed.next_second()
+                mail = make_dsn("ann@dest.test", status, at=int(time.time()), message_id=f"m{number}")
+                apply(bed, mail, disturbed if number == len(before) else None)
+            found.append(without_moments(state(bed.redis, MOMENTS)))
+    assert differences(*found) == []
