@@ -54,11 +54,12 @@ static const char *const nouns[] = {
     [CONFIG_ENDPOINT] = "unix:/absolute/path or inet:host:port",
     [CONFIG_ENDPOINTS] = "a list of unix:/absolute/path or inet:host:port, [a, b]",
     [CONFIG_SECRET] = "the absolute path of a file",
+    [CONFIG_ITEMS] = "a list of mappings, each with keys of its own",
 };
 
 bool config_value_is_list(enum config_type type)
 {
-    return type == CONFIG_TEXTS || type == CONFIG_ENDPOINTS;
+    return type == CONFIG_TEXTS || type == CONFIG_ENDPOINTS || type == CONFIG_ITEMS;
 }
 
 static bool is_number(enum config_type type)
@@ -256,7 +257,8 @@ int config_value_set(void *member, const struct config_key *key, struct span tex
     case CONFIG_ENDPOINT: return endpoint_parse(member, text, err);
     case CONFIG_SECRET: return set_secret(member, text, err);
     case CONFIG_TEXTS:
-    case CONFIG_ENDPOINTS: return config_value_refuse(key, text, "", err);
+    case CONFIG_ENDPOINTS:
+    case CONFIG_ITEMS: return config_value_refuse(key, text, "", err);
     }
     abort(); /* no type: a bug in the table */
 }
@@ -293,6 +295,8 @@ int config_value_add(void *member, const struct config_key *key, struct span tex
 {
     if (text.n == 0)
         return config_value_refuse(key, text, " in a list", err);
+    if (key->type == CONFIG_ITEMS)
+        return config_value_refuse(key, text, "", err); /* as a default: only [] can be one */
     return key->type == CONFIG_TEXTS ? add_text(member, key, text, err) : add_endpoint(member, text, err);
 }
 
@@ -310,6 +314,14 @@ static void free_endpoints(struct config_endpoints *list)
     *list = (struct config_endpoints){ NULL, 0 };
 }
 
+static void free_items(struct config_items *list, const struct config_table *table)
+{
+    for (size_t i = 0; i < list->n; i++)
+        config_free((char *)list->item + i * table->size, table->keys, table->n);
+    free(list->item);
+    *list = (struct config_items){ NULL, 0 };
+}
+
 void config_value_free(void *member, const struct config_key *key)
 {
     switch (key->type) {
@@ -323,6 +335,7 @@ void config_value_free(void *member, const struct config_key *key)
         return;
     case CONFIG_TEXTS: free_texts(member); return;
     case CONFIG_ENDPOINTS: free_endpoints(member); return;
+    case CONFIG_ITEMS: free_items(member, key->items); return;
     case CONFIG_ENDPOINT: *(struct endpoint *)member = (struct endpoint){ .port = 0 }; return;
     case CONFIG_BOOL: *(bool *)member = false; return;
     case CONFIG_WORD: *(int *)member = 0; return;
@@ -362,6 +375,17 @@ static bool show_list(char *dst, size_t size, const void *member, enum config_ty
     return n < size;
 }
 
+static bool show_items(char *dst, size_t size, const struct config_items *items)
+{
+    size_t n = 0;
+
+    show_more(dst, size, &n, "[");
+    for (size_t i = 0; i < items->n; i++)
+        show_more(dst, size, &n, i > 0 ? ", {...}" : "{...}");
+    show_more(dst, size, &n, "]");
+    return n < size;
+}
+
 bool config_value_show(char *dst, size_t size, const void *member, const struct config_key *key)
 {
     char text[ENDPOINT_TEXT_SIZE];
@@ -374,6 +398,7 @@ bool config_value_show(char *dst, size_t size, const void *member, const struct 
     case CONFIG_ENDPOINT: return span_copy(dst, size, span_of(endpoint_text(text, member)));
     case CONFIG_TEXTS:
     case CONFIG_ENDPOINTS: return show_list(dst, size, member, key->type);
+    case CONFIG_ITEMS: return show_items(dst, size, member);
     case CONFIG_INT:
     case CONFIG_DURATION:
     case CONFIG_MILLISECONDS:

@@ -29,6 +29,7 @@ enum config_type {
     CONFIG_ENDPOINT,     /* struct endpoint: unix:/path inet:host:port */
     CONFIG_ENDPOINTS,    /* struct config_endpoints: a sequence of those */
     CONFIG_SECRET, /* char *: the first line of the file named; the file may not be readable by others */
+    CONFIG_ITEMS,  /* struct config_items: a sequence of mappings, each a struct with a table of its own */
 };
 
 struct config_texts {
@@ -39,6 +40,26 @@ struct config_texts {
 struct config_endpoints {
     struct endpoint *item;
     size_t n;
+};
+
+struct config_items {
+    void *item; /* an array of what config_table.size says */
+    size_t n;
+};
+
+/* Which item of a list is wrong. */
+struct config_fault {
+    size_t item;
+    const char *key; /* its key or section, static storage; "" = the item as a whole */
+};
+
+/* What one item of CONFIG_ITEMS is read by. */
+struct config_table {
+    const struct config_key *keys; /* `at` counts from the start of the item; no CONFIG_ITEMS among them */
+    size_t n, size;                /* how many keys, and the size of an item */
+    /* What the items must have in common, asked when all have been read; NULL = nothing. False with *fault,
+     * and err without the place. */
+    bool (*check)(const struct config_items *items, struct config_fault *fault, struct err *err);
 };
 
 struct config_key {
@@ -52,6 +73,7 @@ struct config_key {
     const char *(*each)(size_t index); /* with "*": the names, NULL for an index without one; up to each_n */
     size_t each_n, stride;             /* with "*": how many, and the size of one element */
     bool (*check)(const char *text, struct err *err); /* texts: further conditions; NULL = none */
+    const struct config_table *items;                 /* CONFIG_ITEMS */
     const char *help;                                 /* one sentence: what it does */
 };
 
@@ -61,14 +83,15 @@ int config_defaults(void *base, const struct config_key *keys, size_t n, struct 
 
 /* Reads the file at path over what base holds. 0, or -1 with err as `path:line:column: what was found, what
  * is allowed`. Unknown and repeated keys are errors. seen, if not NULL, is called with the full name of each
- * key read. */
+ * key read; in an item that is list[0].key. */
 int config_read(void *base, const struct config_key *keys, size_t n, const char *path,
                 void (*seen)(void *ctx, const char *name), void *ctx, struct err *err);
 
 /* Frees what the keys own and zeroes those members. */
 void config_free(void *base, const struct config_key *keys, size_t n);
 
-/* Writes a key's value in the file's spelling; index counts the "*" names. For tests, and for showing
+/* Writes a key's value in the file's spelling; index counts the "*" names. Of CONFIG_ITEMS only how many
+ * there are, [{...}, {...}]: each key of an item is shown by its own row. For tests, and for showing
  * settings. False when it does not fit. */
 bool config_show(char *dst, size_t size, const void *base, const struct config_key *key, size_t index);
 

@@ -28,6 +28,14 @@ struct sample {
     struct endpoint endpoint;
     struct config_endpoints endpoints;
     struct item items[3];
+    struct config_items rooms;
+};
+
+struct room {
+    char *name;
+    int64_t doors;
+    int mood;
+    struct config_texts keys;
 };
 
 static const char *const words[] = { "red", "green", "blue", NULL };
@@ -46,6 +54,35 @@ static bool is_short(const char *text, struct err *err)
     err_set(err, "longer than 10 letters");
     return false;
 }
+
+#define IN_ROOM(member) .at = offsetof(struct room, member)
+
+static const struct config_key room_keys[] = {
+    { "name", CONFIG_TEXT, IN_ROOM(name), .def = "", .check = is_short },
+    { "doors", CONFIG_INT, IN_ROOM(doors), .def = "1", .min = 1, .max = 9 },
+    { "wall.mood", CONFIG_WORD, IN_ROOM(mood), .def = "blue", .words = words },
+    { "keys", CONFIG_TEXTS, IN_ROOM(keys), .def = "[k]", .check = is_short },
+};
+
+/* Together they have at most nine doors, and each has a name. */
+static bool are_rooms(const struct config_items *rooms, struct config_fault *fault, struct err *err)
+{
+    const struct room *room = rooms->item;
+    int64_t doors = 0;
+
+    for (fault->item = 0; fault->item < rooms->n; fault->item++) {
+        doors += room[fault->item].doors;
+        fault->key = room[fault->item].name[0] == '\0' ? "name" : "doors";
+        if (doors > 9 || room[fault->item].name[0] == '\0') {
+            err_set(err, doors > 9 ? "too many doors" : "a room without a name");
+            return false;
+        }
+    }
+    return true;
+}
+
+static const struct config_table room_table = { room_keys, sizeof(room_keys) / sizeof(room_keys[0]),
+                                                sizeof(struct room), are_rooms };
 
 #define AT(member) .at = offsetof(struct sample, member)
 #define ITEMS      .each = item_name, .each_n = 3, .stride = sizeof(struct item)
@@ -66,6 +103,7 @@ static const struct config_key keys[] = {
     { "endpoints", CONFIG_ENDPOINTS, AT(endpoints), .def = "[]" },
     { "items.*.weight", CONFIG_INT, AT(items[0].weight), .min = 1, .max = 9, ITEMS },
     { "items.*.mood", CONFIG_WORD, AT(items[0].mood), .words = words, ITEMS },
+    { "house.rooms", CONFIG_ITEMS, AT(rooms), .def = "[]", .items = &room_table },
 };
 
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
@@ -210,6 +248,59 @@ static void test_every_type(void **state)
     config_free(&sample, keys, KEYS);
 }
 
+static void note_room(void *ctx, const char *name)
+{
+    char *names = ctx;
+    size_t n = strlen(names);
+
+    snprintf(names + n, 200 - n, "%s ", name);
+}
+
+/* A list of mappings: each item has its own defaults, and a second file replaces the list. */
+static void test_items(void **state)
+{
+    static const char text[] = "house:\n"
+                               "  rooms:\n"
+                               "    - name: hall\n"
+                               "      doors: 4\n"
+                               "      keys: []\n"
+                               "    - { wall: { mood: red }, name: attic }\n"
+                               "    - name: cellar\n"
+                               "      wall:\n"
+                               "count: 3\n";
+    static const char *const want[][4] = { { "hall", "4", "blue", "[]" },
+                                           { "attic", "1", "red", "[k]" },
+                                           { "cellar", "1", "blue", "[k]" } };
+    const struct config_key *row = &keys[KEYS - 1];
+    char got[200], names[200] = "";
+    struct sample sample;
+    struct err err;
+
+    (void)state;
+    set_defaults(&sample);
+    write_file(path, span_of(text), 0644);
+    if (config_read(&sample, keys, KEYS, path, note_room, names, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_string_equal(names, "house.rooms house.rooms[0].name house.rooms[0].doors house.rooms[0].keys "
+                               "house.rooms[1].wall.mood house.rooms[1].name house.rooms[2].name count ");
+    assert_int_equal(sample.count, 3);
+    assert_int_equal(sample.rooms.n, 3);
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t k = 0; k < 4; k++) {
+            const struct room *room = (const struct room *)sample.rooms.item + i;
+
+            assert_true(config_show(got, sizeof(got), room, &row->items->keys[k], 0));
+            assert_string_equal(got, want[i][k]);
+        }
+    }
+    assert_shown(&sample, KEYS - 1, 0, "[{...}, {...}, {...}]");
+    assert_int_equal(read_text(&sample, SPAN("house: { rooms: [ { name: x } ] }\n"), &err), 0);
+    assert_int_equal(sample.rooms.n, 1);
+    assert_int_equal(read_text(&sample, SPAN("house: { rooms: [] }\n"), &err), 0);
+    assert_shown(&sample, KEYS - 1, 0, "[]");
+    config_free(&sample, keys, KEYS);
+}
+
 static void test_numbers(void **state)
 {
     static const struct {
@@ -303,13 +394,35 @@ static void test_errors(void **state)
         { "coun: 5\n", "1:1: unknown key \"coun\"; the nearest is \"count\"" },
         { "zzz: 5\n",
           "1:1: unknown key \"zzz\"; allowed here are count, times, size, share, socket, flag, text, "
-          "secret, texts, endpoint, endpoints, items" },
+          "secret, texts, endpoint, endpoints, items, house" },
         { "times.life: 5s\n", "1:1: unknown key \"times.life\"; allowed here are" },
         { "\"count\\0\": 5\n", "1:1: unknown key \"count" },
         { "items: {second: {}}\n", "1:9: items: unknown key \"second\"; allowed here are first, third" },
         { "items: {first: {weight: 0}}\n", "1:25: items.first.weight: found \"0\", out of range" },
         { "items: {first: {mood: no}}\n",
           "1:23: items.first.mood: found \"no\"; allowed is red, green or blue" },
+        { "house: {rooms: 3}\n",
+          "1:16: house.rooms: found a value; allowed is a list of mappings, each with keys of its own" },
+        { "house:\n  rooms:\n", "2:9: house.rooms: found nothing; allowed is a list of mappings" },
+        { "house: {rooms: {name: a}}\n", "1:16: house.rooms: found keys; allowed is a list of mappings" },
+        { "house: {rooms: [a]}\n", "1:17: house.rooms: found a value in a list; allowed is a list of " },
+        { "house:\n  rooms:\n    - name: a\n    - name: b\n      doors: 0\n",
+          "5:14: house.rooms[1].doors: found \"0\", out of range; allowed is a whole number from 1 to 9" },
+        { "house:\n  rooms:\n    - name: a\n      wall: { mood: pink }\n",
+          "4:21: house.rooms[0].wall.mood: found \"pink\"; allowed is red, green or blue" },
+        { "house:\n  rooms:\n    - name: a\n      wall: { moood: red }\n",
+          "4:15: house.rooms[0].wall: unknown key \"moood\"; the nearest is \"mood\"" },
+        { "house: {rooms: [{nane: a}]}\n",
+          "1:18: house.rooms[0]: unknown key \"nane\"; the nearest is \"name\"" },
+        { "house: {rooms: [{count: 1}]}\n",
+          "1:18: house.rooms[0]: unknown key \"count\"; allowed here are name, doors, wall, keys" },
+        { "house: {rooms: [{name: a}, {name: b,\n name: c}]}\n",
+          "2:2: house.rooms[1].name: found a second time; the first is in line 1" },
+        { "house: {rooms: [{name: a, keys: [b, abcdefghijk]}]}\n",
+          "1:37: house.rooms[0].keys: longer than 10 letters" },
+        { "house:\n  rooms:\n    - name: a\n    - name: b\n      doors: 9\n    - name: c\n",
+          "5:7: house.rooms[1].doors: too many doors" },
+        { "house:\n  rooms:\n    - name: a\n    - doors: 2\n", "4:7: house.rooms[1]: a room without a name" },
         { "- a\n", "1:1: found a list; allowed are the keys count, " },
         { "word\n", "1:1: found a value; allowed are the keys count, " },
         { "[a]: b\n", "1:1: found a list; allowed is a key" },
@@ -349,7 +462,8 @@ static void test_every_cut(void **state)
 {
     static const char text[] =
         "times: { life: 90s }\nsocket:\n  deep: { word: \"blue\" }\ntexts:\n  - x\n  - 'y'\n"
-        "items: { third: { mood: red } }\n";
+        "items: { third: { mood: red } }\nhouse:\n  rooms:\n    - { name: a }\n    - name: b\n      keys: "
+        "[x, y]\n";
 
     (void)state;
     for (size_t n = 0; n <= sizeof(text) - 1; n++) {
@@ -448,9 +562,9 @@ static void test_show_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults), cmocka_unit_test(test_every_type), cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_errors),   cmocka_unit_test(test_every_cut),  cmocka_unit_test(test_files),
-        cmocka_unit_test(test_secret),   cmocka_unit_test(test_show_room),
+        cmocka_unit_test(test_defaults), cmocka_unit_test(test_every_type), cmocka_unit_test(test_items),
+        cmocka_unit_test(test_numbers),  cmocka_unit_test(test_errors),     cmocka_unit_test(test_every_cut),
+        cmocka_unit_test(test_files),    cmocka_unit_test(test_secret),     cmocka_unit_test(test_show_room),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
