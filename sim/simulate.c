@@ -145,7 +145,7 @@ static void live(struct subject *subject, struct state *state, enum sim_policy p
 }
 
 /* Her whole time. Who opens now and then has done so before the first day, too. */
-static void live_all(struct subject *subject, struct sim_count (*days)[SIM_POLICIES], int64_t lost[])
+static void live_all(struct subject *subject, struct sim_counts *days, int64_t lost[])
 {
     struct state states[SIM_POLICIES] = { 0 };
     const struct optout *optout = &states[SIM_LEADGATE].optouts.optout;
@@ -157,7 +157,7 @@ static void live_all(struct subject *subject, struct sim_count (*days)[SIM_POLIC
         bool faulty = is_faulty(subject, day);
 
         for (int policy = 0; policy < SIM_POLICIES; policy++)
-            live(subject, &states[policy], (enum sim_policy)policy, day, faulty, &days[day - 1][policy]);
+            live(subject, &states[policy], (enum sim_policy)policy, day, faulty, &days[day - 1].of[policy]);
     }
     if (!subject->kind->alive)
         return;
@@ -198,19 +198,19 @@ static void count_leads(const struct sim_plan *plan, int64_t leads[])
 }
 
 /* The days of one kind of lead into the result. */
-static void sum_up(const struct sim_plan *plan, size_t kind, const struct sim_count (*days)[SIM_POLICIES],
+static void sum_up(const struct sim_plan *plan, size_t kind, const struct sim_counts *days,
                    const int64_t lost[], struct sim_result *result)
 {
     for (int policy = 0; policy < SIM_POLICIES; policy++) {
-        struct sim_count *sum = &result->by_kind[kind][policy];
+        struct sim_count *sum = &result->by_kind[kind].of[policy];
 
         for (int64_t day = 0; day < plan->days; day++) {
-            add(sum, &days[day][policy]);
-            add(&result->by_day[day][policy], &days[day][policy]);
+            add(sum, &days[day].of[policy]);
+            add(&result->by_day[day].of[policy], &days[day].of[policy]);
         }
         sum->suspended = 0;
         sum->lost = lost[policy];
-        add(&result->total[policy], sum);
+        add(&result->total.of[policy], sum);
     }
 }
 
@@ -240,9 +240,8 @@ void sim_result_free(struct sim_result *result)
 }
 
 /* All leads of one kind. */
-static void run_kind(struct subject *subject, int64_t first, int64_t leads,
-                     struct sim_count (*days)[SIM_POLICIES], int64_t lost[], void (*step)(void *arg),
-                     void *arg)
+static void run_kind(struct subject *subject, int64_t first, int64_t leads, struct sim_counts *days,
+                     int64_t lost[], void (*step)(void *arg), void *arg)
 {
     subject->event.cause = subject->kind->cause;
     subject->event.status = span_of(subject->kind->status);
@@ -256,8 +255,8 @@ static void run_kind(struct subject *subject, int64_t first, int64_t leads,
 
 struct sim_result *sim_run(const struct sim_plan *plan, void (*step)(void *arg), void *arg)
 {
-    size_t days_size = (size_t)plan->days * sizeof(struct sim_count[SIM_POLICIES]);
-    struct sim_count(*days)[SIM_POLICIES] = malloc(days_size);
+    size_t days_size = (size_t)plan->days * sizeof(struct sim_counts);
+    struct sim_counts *days = malloc(days_size);
     struct sim_result *result = result_new(plan);
     struct subject subject = { .plan = plan, .event = { .source = SOURCE_LOG } };
     int64_t first = 0;

@@ -56,11 +56,16 @@ struct sim_count {
     int64_t lost;      /* leads alive and suppressed for good in the end; a kind's count only */
 };
 
+/* One for each policy. */
+struct sim_counts {
+    struct sim_count of[SIM_POLICIES];
+};
+
 struct sim_result {
-    int64_t *leads;                            /* of each kind of the scenario */
-    struct sim_count (*by_kind)[SIM_POLICIES]; /* [kind][policy] */
-    struct sim_count (*by_day)[SIM_POLICIES];  /* [day - 1][policy] */
-    struct sim_count total[SIM_POLICIES];
+    int64_t *leads;             /* of each kind of the scenario */
+    struct sim_counts *by_kind; /* the same */
+    struct sim_counts *by_day;  /* [day - 1] */
+    struct sim_counts total;
 };
 
 /* Runs the plan. step, unless NULL, is told after each lead. The result is the caller's, to free; NULL when
