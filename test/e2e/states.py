@@ -6,6 +6,7 @@ import time
 
 from bed import make_dsn
 
+JOURNAL = "leadgate:journal"
 STATUSES = ["5.1.1", "5.2.2", "4.2.2", "5.7.1"]
 
 
@@ -22,15 +23,24 @@ def bounces(count, leads, seed):
 
 
 def state(redis, moments=()):
-    """{key: what it holds}, without the ids of stream entries; the fields in moments are left out of hashes."""
+    """{key: what it holds}, without the ids of stream entries; the fields in moments are left out of hashes. The journal
+    is kept at least once, in the order of the commits: it counts as a set."""
     found = {}
     for key, (kind, value, _) in redis.client.dump().items():
         if kind == "hash":
             value = {name: text for name, text in value.items() if name not in moments}
         elif kind == "stream":
             value = [fields for _, fields in value]
+            if key == JOURNAL:
+                value = [list(fields) for fields in sorted({without(fields, "entry") for fields in value})]
         found[key] = (kind, value)
     return found
+
+
+def without(fields, name):
+    """A stream entry's fields and values, but for the one that names an id."""
+    pairs = zip(fields[::2], fields[1::2])
+    return tuple(word for pair in pairs if pair[0] != name for word in pair)
 
 
 def differences(one, other):

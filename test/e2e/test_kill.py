@@ -207,7 +207,7 @@ def by_milter(bed, mail, proxy=None):
     milter = bed.start_milter()
     if proxy:
         proxy.arm(b"EVALSHA", milter.kill)
-        assert not is_taken(bed, mail) and proxy.struck.is_set()
+        assert not is_taken(bed, mail) and proxy.struck.wait(10)
         bed.next_second()
         milter = bed.start_milter()
     assert is_taken(bed, mail)
