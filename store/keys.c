@@ -13,6 +13,7 @@ static const struct {
     [KEY_ALLOW] = { { "lead:{", 6 }, { "}:allow", 7 }, false },
     [KEY_LOG] = { { "lead:{", 6 }, { "}:log", 5 }, false },
     [KEY_DOMAIN_ALLOW] = { { "domain:{", 8 }, { "}:allow", 7 }, true },
+    [KEY_DOMAIN_HOLD] = { { "domain:{", 8 }, { "}:hold", 6 }, true },
 };
 
 static void append(struct key *key, struct span part)
@@ -29,4 +30,15 @@ void key_make(struct key *key, enum key_kind kind, const struct address *lead)
     append(key, forms[kind].domain ? address_domain(lead) : address_span(lead));
     append(key, forms[kind].after);
     key->text[key->n] = '\0';
+}
+
+bool key_is(struct span key, enum key_kind kind, struct span *name)
+{
+    struct span before = forms[kind].before, after = forms[kind].after;
+
+    if (key.n < before.n + after.n || memcmp(key.p, before.p, before.n) != 0 ||
+        memcmp(key.p + key.n - after.n, after.p, after.n) != 0)
+        return false;
+    *name = (struct span){ key.p + before.n, key.n - before.n - after.n };
+    return true;
 }

@@ -22,9 +22,13 @@ enum key_kind {
     KEY_ALLOW,        /* lead:{ADDR}:allow    string, whitelisted */
     KEY_LOG,          /* lead:{ADDR}:log      stream, what changed and why */
     KEY_DOMAIN_ALLOW, /* domain:{DOMAIN}:allow */
+    KEY_DOMAIN_HOLD,  /* domain:{DOMAIN}:hold */
     KEY_KINDS
 };
 
 void key_make(struct key *key, enum key_kind kind, const struct address *lead);
+
+/* Whether a key that Redis names is of that kind; *name is then what stands in the braces. */
+bool key_is(struct span key, enum key_kind kind, struct span *name);
 
 #endif
