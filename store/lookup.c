@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Questions to Redis on the loop. hiredis writes what was asked when the loop finds the socket writable, so
- * all questions of one turn share a write, and answers come in the order of the questions: the oldest open
- * question is the head of a list, and one timer, looking at that head, bounds the wait for all.
+/* Questions to Redis on the loop. All questions of one turn share a write. Redis answers in order: the
+ * question whose answer is next is the head of a list, and one timer, looking at that head, bounds the wait
+ * for all.
+ *
+ * A question is a glance first: does anything stand against the recipient? Measured with a million leads, the
+ * glance costs Redis and us a third of the whole question, and nearly always answers it. A refused recipient
+ * pays a second round trip; it saves Postfix a whole delivery.
  *
  * The connection is DOWN (waiting for the back-off), TRYING (connecting, greeting; that the script loads
  * tells that Redis serves) or UP. Only when UP is anything asked; else the answer is "nobody knows" at once,
@@ -10,14 +14,13 @@
 
 #include "store/answer.h"
 #include "store/backoff.h"
+#include "store/loop_adapter.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
 
 #include <event2/event.h>
-#include <hiredis/adapters/libevent.h>
-#include <hiredis/async.h>
 
 enum state { STATE_DOWN = 1, STATE_TRYING, STATE_UP };
 
@@ -46,6 +49,9 @@ struct lookup {
     char reason[200]; /* why it is down, or what the greeting met; "" = nothing wrong */
     bool told;        /* that it is down */
 };
+
+static void on_glance(redisAsyncContext *context, void *data, void *arg);
+static void on_reply(redisAsyncContext *context, void *reply, void *arg);
 
 static struct timeval milliseconds(int64_t ms)
 {
@@ -89,6 +95,7 @@ static void drop_connection(struct lookup *lookup, const char *reason)
 
 static void ask_link(struct lookup *lookup, struct ask *ask)
 {
+    ask->next = NULL;
     if (lookup->newest != NULL)
         lookup->newest->next = ask;
     else
@@ -112,29 +119,76 @@ static int64_t wall_clock(struct lookup *lookup)
     return (int64_t)now.tv_sec;
 }
 
-static bool ask_send(struct lookup *lookup, struct ask *ask, const char *sha);
-
-static void on_reply(redisAsyncContext *context, void *reply, void *data)
+/* False when the context takes no more: it is going down, or there is no memory. */
+static bool send_glance(struct lookup *lookup, struct ask *ask)
 {
-    struct ask *ask = data;
+    struct glance glance;
+
+    glance_make(&glance, &ask->lead);
+    return redisAsyncCommandArgv(lookup->context, on_glance, ask, GLANCE_ARGS, glance.argv, glance.len) ==
+           REDIS_OK;
+}
+
+/* sha: NULL for the script itself. */
+static bool send_question(struct lookup *lookup, struct ask *ask, const char *sha)
+{
+    struct question question;
+
+    question_make(&question, sha, &ask->lead);
+    return redisAsyncCommandArgv(lookup->context, on_reply, ask, QUESTION_ARGS, question.argv,
+                                 question.len) == REDIS_OK;
+}
+
+static void finish(struct ask *ask, enum store_rc rc, const struct suppression *found)
+{
     struct lookup *lookup = ask->lookup;
+
+    ask_unlink(lookup);
+    ask->fn(ask->ctx, rc, rc == STORE_OK ? found : NULL);
+    ask->next = lookup->spare;
+    lookup->spare = ask;
+}
+
+/* Behind all that is asked already. */
+static void ask_again(struct ask *ask)
+{
+    ask_unlink(ask->lookup);
+    ask_link(ask->lookup, ask);
+}
+
+/* Whether there is anything against the recipient. For nearly all there is not, and that is the answer. */
+static void on_glance(redisAsyncContext *context, void *data, void *arg)
+{
+    static const struct suppression none = { .allowed = false };
+    const redisReply *reply = data;
+    struct ask *ask = arg;
+
+    (void)context;
+    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
+        finish(ask, STORE_DOWN, NULL);
+    else if (reply->integer == 0)
+        finish(ask, STORE_OK, &none);
+    else if (send_question(ask->lookup, ask, ask->lookup->script))
+        ask_again(ask);
+    else
+        finish(ask, STORE_DOWN, NULL);
+}
+
+static void on_reply(redisAsyncContext *context, void *reply, void *arg)
+{
+    struct ask *ask = arg;
     struct suppression found;
     enum store_rc rc;
     struct err err;
 
     (void)context;
-    /* Somebody has flushed Redis's scripts. What was asked behind this is asked again, too: the order stays.
-     */
-    if (reply != NULL && answer_is_no_script(reply) && ask_send(lookup, ask, NULL)) {
-        ask_unlink(lookup);
-        ask_link(lookup, ask);
+    /* Somebody has flushed Redis's scripts. */
+    if (reply != NULL && answer_is_no_script(reply) && send_question(ask->lookup, ask, NULL)) {
+        ask_again(ask);
         return;
     }
-    rc = question_read(reply, wall_clock(lookup), &found, &err);
-    ask_unlink(lookup);
-    ask->fn(ask->ctx, rc, rc == STORE_OK ? &found : NULL);
-    ask->next = lookup->spare;
-    lookup->spare = ask;
+    rc = question_read(reply, wall_clock(ask->lookup), &found, &err);
+    finish(ask, rc, &found);
 }
 
 static struct ask *ask_new(struct lookup *lookup, const struct address *lead, lookup_fn *fn, void *ctx)
@@ -146,22 +200,11 @@ static struct ask *ask_new(struct lookup *lookup, const struct address *lead, lo
     else if ((ask = malloc(sizeof(*ask))) == NULL)
         return NULL;
     ask->lookup = lookup;
-    ask->next = NULL;
     ask->fn = fn;
     ask->ctx = ctx;
     ask->since = monotonic_ms();
     ask->lead = *lead;
     return ask;
-}
-
-/* False when the context takes no more: it is going down, or there is no memory. */
-static bool ask_send(struct lookup *lookup, struct ask *ask, const char *sha)
-{
-    struct question question;
-
-    question_make(&question, sha, &ask->lead);
-    return redisAsyncCommandArgv(lookup->context, on_reply, ask, QUESTION_ARGS, question.argv,
-                                 question.len) == REDIS_OK;
 }
 
 static void watch_deadline(struct lookup *lookup, int64_t ms)
@@ -175,7 +218,7 @@ void lookup_recipient(struct lookup *lookup, const struct address *lead, lookup_
 {
     struct ask *ask = lookup->state == STATE_UP ? ask_new(lookup, lead, fn, ctx) : NULL;
 
-    if (ask == NULL || !ask_send(lookup, ask, lookup->script)) {
+    if (ask == NULL || !send_glance(lookup, ask)) {
         free(ask);
         fn(ctx, STORE_DOWN, NULL);
         return;
@@ -284,7 +327,7 @@ static void start_connecting(struct lookup *lookup)
                                      : redisAsyncConnect(address->host, address->port);
 
     lookup->reason[0] = '\0';
-    if (context == NULL || context->err != 0 || redisLibeventAttach(context, lookup->base) != REDIS_OK) {
+    if (context == NULL || context->err != 0 || !loop_adapter_attach(context, lookup->base)) {
         set_reason(lookup, context == NULL ? "out of memory" : context->errstr);
         go_down(lookup);
         if (context != NULL)

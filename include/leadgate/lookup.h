@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lookup: asks Redis about recipients without blocking, on a libevent loop. All questions asked in one turn
- * of the loop go to Redis in one write, answers come back in the order of the questions. One loop, one
- * thread.
+ * of the loop go to Redis in one write. For a recipient with nothing against it, which is nearly each, that
+ * is one small command and one round trip; for a suppressed one a second trip tells why and how long. One
+ * loop, one thread.
  *
  * While Redis is away every question is answered STORE_DOWN at once, and the connection is tried again with
  * back-off (100 ms doubling to 5 s). An answer that takes longer than the timeout ends the connection: what
- * else was asked on it is answered STORE_DOWN too, since answers come in order. */
+ * else was asked on it is answered STORE_DOWN too, since Redis answers in order. */
 #ifndef LEADGATE_LOOKUP_H
 #define LEADGATE_LOOKUP_H
 
