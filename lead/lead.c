@@ -86,17 +86,20 @@ static bool is_repeat_bounce(const struct lead *lead, const struct event *event,
     return at <= lead->bounced || (kept[0] != '\0' && strcmp(kept, lead->message) == 0);
 }
 
-/* Rule 2. The mail had left before the current or last opt-out began, or bounced while that lasted. `until`
- * decides only for history that is applied late; now, the key in Redis does: an operator may have let the
- * lead in early. */
+/* Whether it happened while the current or last opt-out lasted. `until` decides only for history that is
+ * applied late; now, the key in Redis does: an operator may have let the lead in early. */
+static bool is_during_optout(const struct lead *lead, const struct optouts *optouts, int64_t at, int64_t now)
+{
+    bool over_by_itself = lead->since != 0 && lead->until != 0 && lead->until <= now;
+
+    return optouts->optout.present || (over_by_itself && at < lead->until);
+}
+
+/* Rule 2. The mail had left before the current or last opt-out began, or bounced while that lasted. */
 static bool is_in_flight(const struct lead *lead, const struct optouts *optouts, struct times times,
                          int64_t now)
 {
-    bool over_by_itself = lead->until != 0 && lead->until <= now;
-
-    if (optouts->optout.present)
-        return true;
-    return lead->since != 0 && (times.sent < lead->since || (over_by_itself && times.at < lead->until));
+    return is_during_optout(lead, optouts, times.at, now) || (lead->since != 0 && times.sent < lead->since);
 }
 
 /* Rule 3: reports so close together are about one fault. Only "no such user" is news after "mailbox full". */
@@ -241,7 +244,7 @@ static enum effect apply_delivery(const struct lead_settings *settings, const st
         lead->series = 0;
         lead->cycle = 0;
     }
-    if (is_sunset(settings, lead, at) && !optouts->allowed && !optouts->optout.present) {
+    if (is_sunset(settings, lead, at) && !optouts->allowed && !is_during_optout(lead, optouts, at, now)) {
         change->kind = CHANGE_OPTOUT;
         change->optout = suspend_for(settings, CAUSE_INACTIVE, event, at);
         begin_optout(lead, &change->optout);
@@ -265,10 +268,11 @@ static enum effect apply_engagement(const struct lead_settings *settings, const 
     score_add(settings, lead, at, weight, SCORE_MOST);
     if (at > lead->doubted)
         lead->doubted = 0;
-    /* A click from before the opt-out says nothing about what came after it. */
+    /* A click from before the opt-out, or the strike, says nothing about what came after it. */
     if (at < lead->since)
         return EFFECT_GOOD;
-    lead->strikes = 0;
+    if (at >= lead->struck)
+        lead->strikes = 0;
     lead->cycle = 0;
     lead->series = 0;
     if (optout->present && optout->cause != CAUSE_MANUAL) {
@@ -360,7 +364,7 @@ enum effect lead_apply(const struct lead_settings *settings, const struct lead *
     }
     if (effect == EFFECT_REPEAT)
         return effect;
-    if (after->seen == 0)
+    if (after->seen == 0 || at_most(event->at, now) < after->seen)
         after->seen = at_most(event->at, now);
     if (event->provider.n > 0)
         span_excerpt(after->provider, sizeof(after->provider), event->provider);

@@ -59,7 +59,7 @@ struct lead {
     int64_t series;               /* when the series' first opt-out began */
     int64_t since;                /* when the current or last opt-out for its health began */
     int64_t until;                /* when that was to end; 0 = permanent */
-    int64_t seen;                 /* first event */
+    int64_t seen;                 /* first event, by when it happened */
     int64_t delivered;            /* last delivery */
     int64_t bounced;              /* last bounce, whether it was a strike or not */
     int64_t struck;               /* last bounce that was a strike */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The rules of the lifecycle, as histories: each row is one event and what it must do to the lead that the
- * rows before it made. The opt-out lives as it would in Redis: it is there until its end, an operator's
- * change or a lift. */
-#include "leadgate/lead.h"
+ * rows before it made. */
+#include "lead_world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,80 +11,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define HOUR ((int64_t)3600)
-#define DAY  (24 * HOUR)
-#define T0   ((int64_t)1790000000) /* some day in 2026 */
-
-/* One lead with its opt-outs, as the store would hold them. */
-struct world {
-    struct lead_settings settings;
-    struct lead lead;
-    struct optouts optouts;
-    int messages;
-    char message[32];
-    struct change change;
-};
-
-static struct world new_world(void)
-{
-    struct world world = { .messages = 0 };
-
-    lead_settings_default(&world.settings);
-    world.settings.jitter = 0;
-    return world;
-}
-
-static struct event bounce(struct world *world, enum cause cause, int64_t at)
-{
-    struct event event = {
-        .type = EVENT_BOUNCE, .source = SOURCE_MAILBOX, .cause = cause, .at = at, .sent = at - 60
-    };
-
-    snprintf(event.lead.text, sizeof(event.lead.text), "ann@example.com");
-    event.lead.n = strlen(event.lead.text);
-    event.lead.at = 3;
-    snprintf(world->message, sizeof(world->message), "m%d@example.org", world->messages++);
-    event.message = span_of(world->message);
-    return event;
-}
-
-static struct event other(enum event_type type, int64_t at)
-{
-    return (struct event){ .type = type, .source = SOURCE_APPLICATION, .at = at };
-}
-
-static bool is_opted_out(const struct world *world, int64_t now)
-{
-    const struct optout *optout = &world->optouts.optout;
-
-    return optout->present && (optout->kind == OPTOUT_PERMANENT || now < optout->until);
-}
-
-static enum effect apply_late(struct world *world, struct event event, int64_t now)
-{
-    enum effect effect;
-
-    world->optouts.optout.present = is_opted_out(world, now);
-    effect = lead_apply(&world->settings, &world->lead, &world->optouts, &event, now, &world->lead,
-                        &world->change);
-    switch (world->change.kind) {
-    case CHANGE_OPTOUT: world->optouts.optout = world->change.optout; break;
-    case CHANGE_LIFT: world->optouts.optout.present = false; break;
-    case CHANGE_REFUSE:
-        world->optouts.refused = true;
-        world->optouts.refused_since = event.at;
-        break;
-    case CHANGE_ACCEPT: world->optouts.refused = false; break;
-    case CHANGE_NONE: break;
-    }
-    return effect;
-}
-
-static enum effect apply(struct world *world, struct event event)
-{
-    return apply_late(world, event, event.at);
-}
 
 /* Design, section 4: a full mailbox gets 8 of 30 daily mails, on these days. With the longest jitter, too. */
 static void worked_example(void **state)
