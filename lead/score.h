@@ -6,9 +6,6 @@
 
 #include "leadgate/lead.h"
 
-/* The score as it stands at a time; at times before it was last touched, as it was then. */
-int64_t score_at(const struct lead_settings *settings, const struct lead *lead, int64_t at);
-
 /* Adds a weight for something that happened at `at`; what happened before the last touch has drifted since,
  * so that the order in which events come in does not matter. Stays within -10..10, and does not rise beyond
  * `most`. */

@@ -132,6 +132,9 @@ enum effect lead_apply(const struct lead_settings *settings, const struct lead *
                        const struct optouts *optouts, const struct event *event, int64_t now,
                        struct lead *after, struct change *change);
 
+/* The score as it stands at a time; at times before it was last touched, as it was then. */
+int64_t score_at(const struct lead_settings *settings, const struct lead *lead, int64_t at);
+
 const char *effect_name(enum effect effect);
 const char *change_name(enum change_kind kind);
 const char *optout_kind_name(enum optout_kind kind);
