@@ -304,3 +304,11 @@ struct span address_local(const struct address *address)
 {
     return (struct span){ address->text, address->at };
 }
+
+bool address_covers(const struct address *base, const struct address *address)
+{
+    struct span local = address_local(base), rest = address_local(address);
+
+    return span_eq(address_domain(base), address_domain(address)) &&
+           (span_eq(local, rest) || span_eq(local, span_cut(&rest, '+')));
+}

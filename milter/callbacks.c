@@ -9,6 +9,7 @@
 
 #include "leadgate/logline.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +24,9 @@ struct conn {
     struct snapshot_slot *slot;
     struct snapshot *snapshot; /* held from MAIL FROM to the end of the mail, else NULL */
     struct message *message;
-    unsigned long steps; /* as negotiated */
-    bool local;          /* no SMTP client at the other end */
+    unsigned long steps;           /* as negotiated */
+    bool local;                    /* no SMTP client at the other end */
+    char client[INET6_ADDRSTRLEN]; /* its address; "" = not known */
 };
 
 static void conn_forget_mail(struct conn *conn)
@@ -90,24 +92,26 @@ sfsistat callbacks_open(SMFICTX *ctx, struct snapshot_slot *slot, const struct c
     return SMFIS_CONTINUE;
 }
 
-/* For mail that no SMTP client sent Postfix's cleanup(8) makes up a client: localhost, 127.0.0.1, port 0. No
- * TCP client has port 0. */
-static bool has_no_port(const _SOCK_ADDR *address)
+/* Also sets conn->local. For mail that no SMTP client sent Postfix's cleanup(8) makes up a client: localhost,
+ * 127.0.0.1, port 0. No TCP client has port 0. */
+static void read_client(struct conn *conn, const _SOCK_ADDR *address)
 {
     struct sockaddr_in in;
     struct sockaddr_in6 in6;
 
+    conn->client[0] = '\0';
+    conn->local = false;
     if (address == NULL)
-        return false;
+        return;
     if (address->sa_family == AF_INET) {
         memcpy(&in, address, sizeof(in));
-        return in.sin_port == 0;
-    }
-    if (address->sa_family == AF_INET6) {
+        inet_ntop(AF_INET, &in.sin_addr, conn->client, sizeof(conn->client));
+        conn->local = in.sin_port == 0;
+    } else if (address->sa_family == AF_INET6) {
         memcpy(&in6, address, sizeof(in6));
-        return in6.sin6_port == 0;
+        inet_ntop(AF_INET6, &in6.sin6_addr, conn->client, sizeof(conn->client));
+        conn->local = in6.sin6_port == 0;
     }
-    return false;
 }
 
 static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
@@ -115,7 +119,7 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
     struct conn *conn = smfi_getpriv(ctx);
 
     (void)host;
-    conn->local = has_no_port(address);
+    read_client(conn, address);
     return to_milter(conn, SMFIP_NR_CONN, VERDICT_CONTINUE);
 }
 
@@ -128,6 +132,9 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
     struct message_origin origin = {
         .local = conn->local && (sender.n == 0 || sender.p[0] != '<'),
         .daemon = macro(ctx, "{daemon_name}"),
+        .client_address = span_of(conn->client),
+        .sasl_username = macro(ctx, "{auth_authen}"),
+        .server_port = macro(ctx, "{daemon_port}"), /* if milter_connect_macros names it */
     };
 
     conn_forget_mail(conn);

@@ -42,7 +42,8 @@ struct message {
     size_t n, size;
     char **spelled; /* as the MTA spelled them: the only form in which it takes them out again */
     struct address *leads;
-    struct suppression *found; /* NULL until the end of the envelope */
+    const struct stream *stream;
+    struct ruling *rulings; /* NULL until the end of the envelope */
     size_t suppressed;
 };
 
@@ -57,7 +58,7 @@ void message_reset(struct message *message)
         free(message->spelled[i]);
     free(message->spelled);
     free(message->leads);
-    free(message->found);
+    free(message->rulings);
     free(message->mail.p);
     *message = (struct message){ .role = ROLE_NONE };
 }
@@ -82,6 +83,27 @@ static bool is_filtered(const struct settings *settings, const struct message_or
     return origin->local;
 }
 
+/* Postfix's smtpd hands on what the client said, its cleanup the address without <>, quoted only where it
+ * must be. */
+static enum address_form form_of(struct span spelled)
+{
+    return spelled.n > 0 && (spelled.p[0] == '<' || spelled.p[0] == '"') ? ADDRESS_MAILBOX : ADDRESS_INTERNAL;
+}
+
+static const struct stream *stream_of(const struct settings *settings, const struct message_origin *origin,
+                                      struct span sender)
+{
+    const struct stream_request request = {
+        .sender = sender,
+        .sender_form = form_of(sender),
+        .sasl_username = origin->sasl_username,
+        .client_address = origin->client_address,
+        .server_port = origin->server_port,
+    };
+
+    return stream_find(settings, &request);
+}
+
 static enum role role_of(const struct message_rules *rules, const struct message_origin *origin,
                          struct span sender)
 {
@@ -91,8 +113,6 @@ static enum role role_of(const struct message_rules *rules, const struct message
         return ROLE_OWN_BOUNCE;
     if (null_sender)
         return rules->n_bounce_addresses > 0 ? ROLE_BOUNCE : ROLE_NONE;
-    if (rules->settings->policy.enforce == ENFORCE_OFF)
-        return ROLE_NONE;
     return is_filtered(rules->settings, origin) ? ROLE_FILTER : ROLE_NONE;
 }
 
@@ -109,31 +129,19 @@ enum verdict message_mail(struct message *message, const struct message_rules *r
     message_reset(message);
     message->rules = rules;
     message->role = role_of(rules, origin, sender);
+    if (message->role == ROLE_FILTER) {
+        message->stream = stream_of(rules->settings, origin, sender);
+        if (message->stream->enforce == ENFORCE_OFF)
+            message->role = ROLE_NONE;
+    }
     span_excerpt(message->sender, sizeof(message->sender), without_brackets(sender));
     return message->role == ROLE_NONE ? VERDICT_ACCEPT : VERDICT_CONTINUE;
 }
 
-/* A recipient extension belongs to the address: bounces+anything@example.com is bounces@example.com. */
 static bool is_bounce_address(const struct message_rules *rules, const struct address *recipient)
 {
-    struct span rest = address_local(recipient), base = span_cut(&rest, '+');
-
-    for (size_t i = 0; i < rules->n_bounce_addresses; i++) {
-        const struct address *ours = &rules->bounce_addresses[i];
-
-        if (span_eq(address_domain(ours), address_domain(recipient)) &&
-            (span_eq(address_local(ours), address_local(recipient)) || span_eq(address_local(ours), base)))
-            return true;
-    }
-    return false;
-}
-
-static bool is_never_refused(const struct settings *settings, const struct address *recipient)
-{
-    const struct config_texts *names = &settings->policy.never_refuse;
-
-    for (size_t i = 0; i < names->n; i++)
-        if (span_eq_nocase(span_of(names->item[i]), address_local(recipient)))
+    for (size_t i = 0; i < rules->n_bounce_addresses; i++)
+        if (address_covers(&rules->bounce_addresses[i], recipient))
             return true;
     return false;
 }
@@ -170,8 +178,6 @@ static void keep_recipient(struct message *message, struct span spelled, const s
 
 enum verdict message_recipient(struct message *message, struct span recipient)
 {
-    /* Postfix's smtpd hands on what the client said, its cleanup the address quoted but without <>. */
-    bool quoted = recipient.n > 0 && (recipient.p[0] == '<' || recipient.p[0] == '"');
     struct address_rules rules;
     struct address address;
     struct err err;
@@ -181,7 +187,7 @@ enum verdict message_recipient(struct message *message, struct span recipient)
     rules = settings_address_rules(message->rules->settings);
     message->recipients++;
     /* No address, no lead: nothing can stand against it. */
-    if (address_parse(&address, quoted ? ADDRESS_MAILBOX : ADDRESS_INTERNAL, recipient, &rules, &err) < 0)
+    if (address_parse(&address, form_of(recipient), recipient, &rules, &err) < 0)
         return VERDICT_CONTINUE;
     switch (message->role) {
     case ROLE_BOUNCE:
@@ -189,7 +195,7 @@ enum verdict message_recipient(struct message *message, struct span recipient)
             message->to_bounce_address++;
         break;
     case ROLE_FILTER:
-        if (!is_never_refused(message->rules->settings, &address))
+        if (!settings_never_refuses(message->rules->settings, &address))
             keep_recipient(message, recipient, &address);
         break;
     case ROLE_NONE:
@@ -202,14 +208,15 @@ enum verdict message_recipient(struct message *message, struct span recipient)
 
 static void log_suppressed(const struct message *message, const char *word, size_t i, struct span queue)
 {
-    const struct suppression *found = &message->found[i];
+    const struct ruling *ruling = &message->rulings[i];
     struct logline line;
 
     logline_start(&line, word);
     logline_span(&line, "lead", address_span(&message->leads[i]));
-    logline_text(&line, "cause", cause_name(found->refused ? found->refused_for : found->optout.cause));
-    logline_text(&line, "kind", optout_kind_name(found->refused ? OPTOUT_PERMANENT : found->optout.kind));
-    logline_time(&line, "until", found->refused ? 0 : found->optout.until);
+    logline_text(&line, "cause", cause_name(ruling->cause));
+    logline_text(&line, "kind", optout_kind_name(ruling->kind));
+    logline_time(&line, "until", ruling->until);
+    logline_text(&line, "stream", message->stream->name);
     logline_span(&line, "queue", queue);
     logline_text(&line, "sender", message->sender);
     logline_send(&line, LOG_INFO);
@@ -219,7 +226,7 @@ static void log_suppressed(const struct message *message, const char *word, size
 static void log_all_suppressed(const struct message *message, const char *word, struct span queue)
 {
     for (size_t i = 0; i < message->n; i++)
-        if (suppression_holds(&message->found[i]))
+        if (message->rulings[i].holds)
             log_suppressed(message, word, i, queue);
 }
 
@@ -234,25 +241,49 @@ static void log_failure(const char *what, struct span queue, const char *why)
     logline_send(&line, LOG_WARNING);
 }
 
-/* Asks about all recipients at once. How many are suppressed; 0 when nobody knows. */
-static size_t find_suppressed(struct message *message, struct span queue, int64_t now)
+/* What stands against a recipient is much, what follows from it little: so many are asked about at once. */
+#define ASK_AT_ONCE 128
+
+static enum store_rc judge_all(struct message *message, int64_t now, struct err *err)
 {
     const struct message_store *store = &message->rules->store;
+    struct suppression *found = calloc(ASK_AT_ONCE, sizeof(*found));
+    enum store_rc rc = STORE_OK;
+
+    message->rulings = calloc(message->n, sizeof(*message->rulings));
+    if (found == NULL || message->rulings == NULL) {
+        err_set(err, "out of memory");
+        rc = STORE_DOWN;
+    }
+    for (size_t done = 0; rc == STORE_OK && done < message->n; done += ASK_AT_ONCE) {
+        size_t n = message->n - done < ASK_AT_ONCE ? message->n - done : ASK_AT_ONCE;
+
+        rc = store->find(store->ctx, message->leads + done, n, now, found, err);
+        for (size_t i = 0; rc == STORE_OK && i < n; i++)
+            message->rulings[done + i] = stream_judge(message->stream, &found[i]);
+    }
+    free(found);
+    return rc;
+}
+
+/* How many of the recipients are suppressed; 0, and none is taken out, when nobody knows. */
+static size_t find_suppressed(struct message *message, struct span queue, int64_t now)
+{
     size_t suppressed = 0;
     struct err err;
 
     if (message->n == 0)
         return 0;
-    if ((message->found = calloc(message->n, sizeof(*message->found))) == NULL) {
-        log_failure("recipients not checked, the mail passes", queue, "out of memory");
+    switch (judge_all(message, now, &err)) {
+    case STORE_DOWN:
+        log_failure("recipients not checked, the mail passes", queue, err.text);
+        free(message->rulings);
+        message->rulings = NULL;
         return 0;
-    }
-    switch (store->find(store->ctx, message->leads, message->n, now, message->found, &err)) {
-    case STORE_DOWN: log_failure("recipients not checked, the mail passes", queue, err.text); return 0;
     case STORE_OK: break;
     }
     for (size_t i = 0; i < message->n; i++)
-        suppressed += suppression_holds(&message->found[i]);
+        suppressed += message->rulings[i].holds;
     return suppressed;
 }
 
@@ -261,7 +292,7 @@ static enum verdict data_of_filtered(struct message *message, struct span queue,
     message->suppressed = find_suppressed(message, queue, now);
     if (message->suppressed == 0)
         return VERDICT_ACCEPT;
-    if (message->rules->settings->policy.enforce == ENFORCE_OBSERVE) {
+    if (message->stream->enforce == ENFORCE_OBSERVE) {
         log_all_suppressed(message, "observed", queue);
         return VERDICT_ACCEPT;
     }
@@ -281,12 +312,12 @@ enum verdict message_data(struct message *message, struct span queue, int64_t no
 
 const char *message_next_removal(const struct message *message, size_t *at)
 {
-    if (message->found == NULL)
+    if (message->rulings == NULL)
         return NULL;
     while (*at < message->n) {
         size_t i = (*at)++;
 
-        if (suppression_holds(&message->found[i]))
+        if (message->rulings[i].holds)
             return message->spelled[i];
     }
     return NULL;
@@ -447,7 +478,7 @@ out:
  * so a mail of which no recipient is left is not discarded before, either. */
 static enum verdict end_of_filtered(const struct message *message, struct span queue)
 {
-    if (message->found == NULL)
+    if (message->rulings == NULL)
         return VERDICT_ACCEPT;
     log_all_suppressed(message, "removed", queue);
     return message->suppressed == message->recipients ? VERDICT_DISCARD : VERDICT_ACCEPT;

@@ -42,6 +42,7 @@ struct message_rules {
 struct message_origin {
     bool local;         /* not by SMTP: sendmail(1), or a bounce of this Postfix */
     struct span daemon; /* {daemon_name} of the service that took it */
+    struct span client_address, sasl_username, server_port; /* empty = not known */
 };
 
 struct message;

@@ -43,6 +43,7 @@ static void log_refusal(const char *word, const struct policy_question *question
         logline_text(&line, "kind", optout_kind_name(reply->kind));
         logline_time(&line, "until", reply->until);
     }
+    logline_text(&line, "stream", reply->stream->name);
     logline_span(&line, "sender", request->value[POLICY_SENDER]);
     logline_span(&line, "client", request->value[POLICY_CLIENT_ADDRESS]);
     /* Postfix has no queue id before it took a recipient; the instance is the same for the whole message. */
@@ -61,7 +62,7 @@ static void on_found(void *ctx, enum store_rc rc, const struct suppression *foun
 
     if (rc == STORE_DOWN)
         decider->unasked++;
-    policy_reply_make(&reply, &decider->settings->policy, &question->lead, rc, found);
+    policy_reply_make(&reply, decider->settings, &question->request, &question->lead, rc, found);
     switch (reply.verdict) {
     case POLICY_PASSED: break;
     case POLICY_REFUSED: log_refusal("refused", question, &reply); break;
@@ -74,9 +75,8 @@ static void on_found(void *ctx, enum store_rc rc, const struct suppression *foun
 void policy_decide(struct policy_question *question)
 {
     struct policy_decider *decider = question->ctx;
-    struct address_rules rules = settings_address_rules(decider->settings);
 
-    if (policy_reply_needs_lookup(&decider->settings->policy, &rules, &question->request, &question->lead))
+    if (policy_reply_needs_lookup(decider->settings, &question->request, &question->lead))
         lookup_recipient(decider->lookup, &question->lead, on_found, question);
     else
         policy_server_answer(question, "DUNNO");

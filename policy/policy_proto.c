@@ -21,6 +21,10 @@ static const struct span names[POLICY_ATTRIBUTES] = {
     [POLICY_QUEUE_ID] = { "queue_id", 8 },
     [POLICY_INSTANCE] = { "instance", 8 },
     [POLICY_SASL_USERNAME] = { "sasl_username", 13 },
+    [POLICY_SERVER_PORT] = { "server_port", 11 },
+    [POLICY_CONTEXT] = { "policy_context", 14 },
+    [POLICY_CCERT_FINGERPRINT] = { "ccert_fingerprint", 17 },
+    [POLICY_CCERT_PUBKEY_FINGERPRINT] = { "ccert_pubkey_fingerprint", 24 },
 };
 
 _Static_assert(POLICY_ATTRIBUTES <= 8 * sizeof(unsigned), "policy_parser.seen has a bit for each attribute");

@@ -16,7 +16,8 @@
 #define POLICY_LINES_MAX   100
 #define POLICY_REQUEST_MAX 16384
 
-/* The attributes that a decision or a log line needs. One more is one row here and one in policy_proto.c. */
+/* The attributes that a decision, a stream or a log line needs. One more is one row here and one in
+ * policy_proto.c. */
 enum policy_attribute {
     POLICY_REQUEST,
     POLICY_PROTOCOL_STATE,
@@ -26,6 +27,10 @@ enum policy_attribute {
     POLICY_QUEUE_ID,
     POLICY_INSTANCE,
     POLICY_SASL_USERNAME,
+    POLICY_SERVER_PORT,
+    POLICY_CONTEXT,
+    POLICY_CCERT_FINGERPRINT,
+    POLICY_CCERT_PUBKEY_FINGERPRINT,
     POLICY_ATTRIBUTES
 };
 

@@ -12,30 +12,37 @@
 #include <string.h>
 #include <time.h>
 
-/* RFC 5321 4.5.1, RFC 2142: the local parts that a mail system must always be reachable by. */
-static bool is_never_refused(const struct policy_settings *settings, struct span local)
+static const struct stream *stream_of(const struct settings *settings, const struct policy_request *request)
 {
-    for (size_t i = 0; i < settings->never_refuse.n; i++)
-        if (span_eq_nocase(local, span_of(settings->never_refuse.item[i])))
-            return true;
-    return false;
+    const struct stream_request asked = {
+        .sender = request->value[POLICY_SENDER],
+        .sender_form = ADDRESS_INTERNAL,
+        .sasl_username = request->value[POLICY_SASL_USERNAME],
+        .client_address = request->value[POLICY_CLIENT_ADDRESS],
+        .policy_context = request->value[POLICY_CONTEXT],
+        .server_port = request->value[POLICY_SERVER_PORT],
+        .ccert_fingerprint = request->value[POLICY_CCERT_FINGERPRINT],
+        .ccert_pubkey_fingerprint = request->value[POLICY_CCERT_PUBKEY_FINGERPRINT],
+    };
+
+    return stream_find(settings, &asked);
 }
 
-bool policy_reply_needs_lookup(const struct policy_settings *settings, const struct address_rules *rules,
-                               const struct policy_request *request, struct address *lead)
+bool policy_reply_needs_lookup(const struct settings *settings, const struct policy_request *request,
+                               struct address *lead)
 {
+    struct address_rules rules = settings_address_rules(settings);
     struct err err;
 
-    if (settings->enforce == ENFORCE_OFF)
-        return false;
     /* At other states than RCPT the recipient is unknown, or one of several. */
     if (!span_eq(request->value[POLICY_REQUEST], SPAN("smtpd_access_policy")) ||
         !span_eq(request->value[POLICY_PROTOCOL_STATE], SPAN("RCPT")))
         return false;
     /* What is no address, or empty, is no lead either; whether to take mail for it is Postfix's to say. */
-    if (address_parse(lead, ADDRESS_INTERNAL, request->value[POLICY_RECIPIENT], rules, &err) < 0)
+    if (address_parse(lead, ADDRESS_INTERNAL, request->value[POLICY_RECIPIENT], &rules, &err) < 0 ||
+        settings_never_refuses(settings, lead))
         return false;
-    return !is_never_refused(settings, address_local(lead));
+    return !settings->streams.some_off || stream_of(settings, request)->enforce != ENFORCE_OFF;
 }
 
 /* Appends text as printable ASCII, a '?' for each other character, as far as there is room. */
@@ -74,6 +81,7 @@ static void fill_in(struct policy_reply *reply, const char *template, const stru
         { SPAN("{cause}"), span_of(cause) },
         { SPAN("{until}"), until_text(day, reply->until) },
         { SPAN("{kind}"), span_of(optout_kind_name(reply->kind)) },
+        { SPAN("{stream}"), span_of(reply->stream->name) },
     };
     struct span rest = span_trim(span_of(template));
     size_t n = 0;
@@ -98,37 +106,52 @@ static void fill_in(struct policy_reply *reply, const char *template, const stru
 static void reply_when_down(struct policy_reply *reply, const struct policy_settings *settings,
                             const struct address *lead)
 {
-    if (settings->on_failure == ON_FAILURE_ACCEPT || settings->enforce != ENFORCE_ON)
+    if (settings->on_failure == ON_FAILURE_ACCEPT || reply->stream->enforce != ENFORCE_ON)
         return;
     reply->verdict = POLICY_DEFERRED;
     reply->kind = OPTOUT_TEMPORARY;
     fill_in(reply, settings->reply_unavailable, lead, "unavailable");
 }
 
-void policy_reply_make(struct policy_reply *reply, const struct policy_settings *settings,
-                       const struct address *lead, enum store_rc rc, const struct suppression *found)
+static void reply_when_suppressed(struct policy_reply *reply, const struct address *lead,
+                                  const struct suppression *found)
+{
+    const struct stream *stream = reply->stream;
+    struct ruling ruling = stream_judge(stream, found);
+
+    /* Between question and answer a reload may have turned enforcement off. */
+    if (!ruling.holds || stream->enforce == ENFORCE_OFF)
+        return;
+    reply->cause = ruling.cause;
+    reply->kind = ruling.kind;
+    reply->until = ruling.until;
+    reply->verdict = stream->enforce == ENFORCE_OBSERVE ? POLICY_OBSERVED : POLICY_REFUSED;
+    if (reply->verdict == POLICY_REFUSED)
+        fill_in(reply, ruling.kind == OPTOUT_TEMPORARY ? stream->reply_temporary : stream->reply_permanent,
+                lead, cause_name(ruling.cause));
+}
+
+/* Nearly every recipient: then no stream needs to be found. */
+static bool is_clear(const struct suppression *found)
+{
+    return found->n_refusals == 0 && (!found->optout.present || found->allowed);
+}
+
+void policy_reply_make(struct policy_reply *reply, const struct settings *settings,
+                       const struct policy_request *request, const struct address *lead, enum store_rc rc,
+                       const struct suppression *found)
 {
     reply->verdict = POLICY_PASSED;
     reply->cause = CAUSE_NONE;
     reply->kind = OPTOUT_PERMANENT;
     reply->until = 0;
+    reply->stream = NULL;
     reply->action = "DUNNO";
-    if (rc == STORE_DOWN) {
-        reply_when_down(reply, settings, lead);
+    if (rc == STORE_OK && is_clear(found))
         return;
+    reply->stream = stream_of(settings, request);
+    switch (rc) {
+    case STORE_OK: reply_when_suppressed(reply, lead, found); break;
+    case STORE_DOWN: reply_when_down(reply, &settings->policy, lead); break;
     }
-    /* Between question and answer a reload may have turned enforcement off. */
-    if (!suppression_holds(found) || settings->enforce == ENFORCE_OFF)
-        return;
-    /* The recipient's will comes first: it outlasts any opt-out, and a whitelist does not lift it. */
-    reply->cause = found->refused ? found->refused_for : found->optout.cause;
-    if (!found->refused) {
-        reply->kind = found->optout.kind;
-        reply->until = found->optout.until;
-    }
-    reply->verdict = settings->enforce == ENFORCE_OBSERVE ? POLICY_OBSERVED : POLICY_REFUSED;
-    if (reply->verdict == POLICY_REFUSED)
-        fill_in(reply,
-                reply->kind == OPTOUT_TEMPORARY ? settings->reply_temporary : settings->reply_permanent, lead,
-                cause_name(reply->cause));
 }

@@ -23,7 +23,7 @@
 enum policy_verdict {
     POLICY_PASSED = 1,
     POLICY_REFUSED,
-    POLICY_OBSERVED, /* would have been refused, but for `enforce: observe` */
+    POLICY_OBSERVED, /* would have been refused, but for its stream's `enforce: observe` */
     POLICY_DEFERRED, /* Redis is away, and the settings say to wait */
 };
 
@@ -32,17 +32,20 @@ struct policy_reply {
     enum cause cause; /* refused, observed: why, in what way and how long; until 0 = no end */
     enum optout_kind kind;
     int64_t until;
-    const char *action; /* static storage, or `text` */
+    const struct stream *stream; /* whose rules decided; NULL when nothing stood against the recipient */
+    const char *action;          /* static storage, or `text` */
     char text[POLICY_ACTION_MAX + 1];
 };
 
 /* Whether this is a question for Redis, and about which lead. False: it is DUNNO whatever Redis would say. */
-bool policy_reply_needs_lookup(const struct policy_settings *settings, const struct address_rules *rules,
-                               const struct policy_request *request, struct address *lead);
+bool policy_reply_needs_lookup(const struct settings *settings, const struct policy_request *request,
+                               struct address *lead);
 
-/* The templates are what the settings' check lets pass: a code and an enhanced status come first. found as
- * lookup_recipient() gives it: NULL unless rc is STORE_OK. */
-void policy_reply_make(struct policy_reply *reply, const struct policy_settings *settings,
-                       const struct address *lead, enum store_rc rc, const struct suppression *found);
+/* Request and lead as they were when it was asked; the settings may be newer. The templates are what the
+ * settings' check lets pass: a code and an enhanced status come first. found as lookup_recipient() gives it:
+ * NULL unless rc is STORE_OK. */
+void policy_reply_make(struct policy_reply *reply, const struct settings *settings,
+                       const struct policy_request *request, const struct address *lead, enum store_rc rc,
+                       const struct suppression *found);
 
 #endif

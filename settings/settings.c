@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "leadgate/settings.h"
 
+#include "settings/stream_make.h"
+
 #include <stdlib.h>
 
 /* NULL with err. Every text is set, so nobody needs to ask for NULL. */
@@ -15,7 +17,7 @@ static struct settings *make_defaults(struct err *err)
         return NULL;
     }
     lead_settings_default(&settings->lead);
-    if (config_defaults(settings, keys, n, err) < 0) {
+    if (config_defaults(settings, keys, n, err) < 0 || streams_make(settings, err) < 0) {
         settings_free(settings);
         return NULL;
     }
@@ -30,7 +32,7 @@ int settings_load(struct settings **out, const char *path, struct err *err)
 
     if (settings == NULL)
         return -1;
-    if (config_read(settings, keys, n, path, NULL, NULL, err) < 0) {
+    if (config_read(settings, keys, n, path, NULL, NULL, err) < 0 || streams_make(settings, err) < 0) {
         settings_free(settings);
         return -1;
     }
@@ -52,6 +54,7 @@ void settings_free(struct settings *settings)
 
     if (settings == NULL)
         return;
+    streams_free(&settings->streams);
     config_free(settings, keys, n);
     free(settings);
 }
@@ -60,4 +63,14 @@ struct address_rules settings_address_rules(const struct settings *settings)
 {
     return (struct address_rules){ .fold_local_part = settings->fold_local_part,
                                    .default_domain = settings->default_domain };
+}
+
+bool settings_never_refuses(const struct settings *settings, const struct address *lead)
+{
+    const struct config_texts *names = &settings->policy.never_refuse;
+
+    for (size_t i = 0; i < names->n; i++)
+        if (span_eq_nocase(span_of(names->item[i]), address_local(lead)))
+            return true;
+    return false;
 }

@@ -6,6 +6,9 @@
 
 #include "leadgate/address.h"
 #include "leadgate/span.h"
+#include "leadgate/store.h"
+#include "settings/network.h"
+#include "settings/stream_make.h"
 
 #include <string.h>
 
@@ -46,7 +49,7 @@ static bool has_codes(const char *text)
 
 static bool is_word(struct span word)
 {
-    static const char *const words[] = { "lead", "cause", "until", "kind" };
+    static const char *const words[] = { "lead", "cause", "until", "kind", "stream" };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (span_eq(word, span_of(words[i])))
@@ -88,10 +91,16 @@ bool check_reply(const char *text, struct err *err)
         return false;
     }
     if (has_unknown_word(s, &word)) {
-        err_set(err, "unknown word {%.*s}; allowed are {lead}, {cause}, {until} and {kind}", SPAN_FMT(word));
+        err_set(err, "unknown word {%.*s}; allowed are {lead}, {cause}, {until}, {kind} and {stream}",
+                SPAN_FMT(word));
         return false;
     }
     return true;
+}
+
+bool check_reply_or_none(const char *text, struct err *err)
+{
+    return text[0] == '\0' || check_reply(text, err);
 }
 
 bool check_temporary_reply(const char *text, struct err *err)
@@ -134,5 +143,67 @@ bool check_path(const char *text, struct err *err)
     if (text[0] == '/')
         return true;
     err_set(err, "found \"%.60s\"; allowed is an absolute path", text);
+    return false;
+}
+
+static bool is_made_of(const char *text, const char *more)
+{
+    for (; *text != '\0'; text++)
+        if (!((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
+              (*text >= '0' && *text <= '9') || strchr(more, *text) != NULL))
+            return false;
+    return true;
+}
+
+/* It is a field of lead:{ADDR}:refused, a word in log lines, and must fit struct refusal. */
+bool check_stream_name(const char *text, struct err *err)
+{
+    if (is_made_of(text, "-_.") && strlen(text) < STREAM_NAME_SIZE)
+        return true;
+    err_set(err, "found \"%.80s\"; allowed are up to %d letters, digits, '-', '_' and '.'", text,
+            STREAM_NAME_SIZE - 1);
+    return false;
+}
+
+bool check_sender(const char *text, struct err *err)
+{
+    struct sender_pattern pattern;
+
+    return sender_pattern_parse(&pattern, text, true, err);
+}
+
+bool check_network(const char *text, struct err *err)
+{
+    struct network network;
+
+    return network_parse(&network, span_of(text), err);
+}
+
+/* As Postfix spells it: no name of a service, no leading 0. */
+bool check_port(const char *text, struct err *err)
+{
+    int64_t port;
+
+    if (text[0] != '0' && span_int64(span_of(text), &port) && port >= 1 && port <= 65535)
+        return true;
+    err_set(err, "found \"%.60s\"; allowed is a port number from 1 to 65535", text);
+    return false;
+}
+
+bool check_fingerprint(const char *text, struct err *err)
+{
+    if (strspn(text, "0123456789abcdefABCDEF:") == strlen(text))
+        return true;
+    err_set(err, "found \"%.60s\"; allowed are pairs of hexadecimal digits with ':' between them", text);
+    return false;
+}
+
+bool check_cause(const char *text, struct err *err)
+{
+    uint32_t causes;
+
+    if (stream_causes(span_of(text), &causes))
+        return true;
+    err_set(err, "found \"%.60s\"; allowed are the names of causes and " STREAM_CAUSE_GROUPS, text);
     return false;
 }

@@ -8,8 +8,9 @@
 
 #include <stdbool.h>
 
-/* `550 5.7.1 text`, one line of printable ASCII with the words {lead} {cause} {until} {kind}. */
+/* `550 5.7.1 text`, one line of printable ASCII with the words {lead} {cause} {until} {kind} {stream}. */
 bool check_reply(const char *text, struct err *err);
+bool check_reply_or_none(const char *text, struct err *err); /* or empty */
 /* The same with a 4xx code. */
 bool check_temporary_reply(const char *text, struct err *err);
 
@@ -17,5 +18,13 @@ bool check_address(const char *text, struct err *err);
 bool check_local_part(const char *text, struct err *err);
 bool check_domain(const char *text, struct err *err); /* or empty */
 bool check_path(const char *text, struct err *err);   /* absolute */
+
+/* For streams. */
+bool check_stream_name(const char *text, struct err *err); /* or empty */
+bool check_sender(const char *text, struct err *err);
+bool check_network(const char *text, struct err *err);
+bool check_port(const char *text, struct err *err);
+bool check_fingerprint(const char *text, struct err *err);
+bool check_cause(const char *text, struct err *err); /* or a group of causes */
 
 #endif

@@ -6,6 +6,7 @@
 #include "leadgate/settings.h"
 
 #include "settings/settings_checks.h"
+#include "settings/stream_make.h"
 
 #define MINUTE INT64_C(60)
 #define HOUR   (60 * MINUTE)
@@ -16,6 +17,7 @@
 static const char *const log_words[] = { "stderr", "syslog", NULL };
 static const char *const on_failure_words[] = { "accept", "defer", NULL };
 static const char *const enforce_words[] = { "on", "observe", "off", NULL };
+static const char *const stream_enforce_words[] = { "on", "observe", "off", "inherit", NULL };
 static const char *const after_bounce_words[] = { "accept", "discard", NULL };
 static const char *const processed_words[] = { "keep", "delete", NULL };
 static const char *const end_words[] = { "never", "permanent", "longest", NULL };
@@ -23,6 +25,7 @@ static const char *const end_words[] = { "never", "permanent", "longest", NULL }
 _Static_assert((int)LOG_TO_STDERR == 0 && (int)LOG_TO_SYSLOG == 1, "log_words");
 _Static_assert((int)ON_FAILURE_ACCEPT == 0 && (int)ON_FAILURE_DEFER == 1, "on_failure_words");
 _Static_assert((int)ENFORCE_ON == 0 && (int)ENFORCE_OBSERVE == 1 && (int)ENFORCE_OFF == 2, "enforce_words");
+_Static_assert((int)ENFORCE_INHERIT == 3, "stream_enforce_words");
 _Static_assert((int)AFTER_BOUNCE_ACCEPT == 0 && (int)AFTER_BOUNCE_DISCARD == 1, "after_bounce_words");
 _Static_assert((int)PROCESSED_KEEP == 0 && (int)PROCESSED_DELETE == 1, "processed_words");
 _Static_assert((int)END_NEVER == 0 && (int)END_PERMANENT == 1 && (int)END_LONGEST == 2, "end_words");
@@ -49,7 +52,41 @@ static const char *cause_of_bounces(size_t index)
     KEY(word, kind, lead.causes[0].member), .each = cause_of_bounces, .each_n = CAUSES,                      \
                                             .stride = sizeof(struct cause_settings)
 
+#define STREAM_KEY(word, kind, member)                                                                       \
+    .name = word, .type = CONFIG_##kind, .at = offsetof(struct stream_settings, member)
+
 /* clang-format off */
+static const struct config_key stream_keys[] = {
+    { STREAM_KEY("name", TEXT, name), .def = "", .check = check_stream_name,
+      .help = "The stream's name in log lines, in replies and in lead:{ADDR}:refused." },
+    { STREAM_KEY("match.sender", TEXTS, sender), .def = "[]", .check = check_sender,
+      .help = "Envelope senders: addresses, domains, <> for the null sender." },
+    { STREAM_KEY("match.sasl_username", TEXTS, sasl_username), .def = "[]",
+      .help = "The names that clients have logged in with." },
+    { STREAM_KEY("match.client_address", TEXTS, client_address), .def = "[]", .check = check_network,
+      .help = "Addresses and networks of clients." },
+    { STREAM_KEY("match.policy_context", TEXTS, policy_context), .def = "[]",
+      .help = "The policy_context that the service names in check_policy_service." },
+    { STREAM_KEY("match.server_port", TEXTS, server_port), .def = "[]", .check = check_port,
+      .help = "The ports on which Postfix took the connection." },
+    { STREAM_KEY("match.ccert_fingerprint", TEXTS, ccert_fingerprint), .def = "[]", .check = check_fingerprint,
+      .help = "Fingerprints of client certificates or of their public keys." },
+    { STREAM_KEY("causes", TEXTS, causes), .def = "[all]", .check = check_cause,
+      .help = "For which causes recipients are refused: names of causes and groups of them." },
+    { STREAM_KEY("refusals_of", TEXTS, refusals_of), .def = "[]", .check = check_stream_name,
+      .help = "The streams whose complaints and unsubscribes count here, too." },
+    { STREAM_KEY("enforce", WORD, enforce), .def = "inherit", .words = stream_enforce_words,
+      .help = "As policy.enforce, for this stream." },
+    { STREAM_KEY("reply.temporary", TEXT, reply_temporary), .def = "", .check = check_reply_or_none,
+      .help = "As policy.reply.temporary, for this stream; empty is that one." },
+    { STREAM_KEY("reply.permanent", TEXT, reply_permanent), .def = "", .check = check_reply_or_none,
+      .help = "As policy.reply.permanent, for this stream; empty is that one." },
+};
+
+static const struct config_table stream_table = {
+    stream_keys, sizeof(stream_keys) / sizeof(stream_keys[0]), sizeof(struct stream_settings), streams_check
+};
+
 static const struct config_key keys[] = {
     { KEY("redis.address", ENDPOINT, redis.address), .def = "unix:/run/redis/redis-server.sock",
       .help = "Where Redis listens." },
@@ -155,6 +192,9 @@ static const struct config_key keys[] = {
     { KEY("policy.never_refuse", TEXTS, policy.never_refuse),
       .def = "[postmaster, abuse]", .check = check_local_part,
       .help = "Local parts that are let pass in every domain." },
+
+    { KEY("streams", ITEMS, stream_items), .def = "[]", .items = &stream_table,
+      .help = "Kinds of mail, and what of all that stands against a recipient counts for each." },
 
     { KEY("milter.listen", ENDPOINT, milter.listen), .def = "unix:/run/leadgate/milter.sock",
       .help = "Where the milter listens." },

@@ -223,6 +223,21 @@ void optout_text(char dst[OPTOUT_TEXT_SIZE], const struct optout *optout)
              optout->status[0] != '\0' ? " status=" : "", optout->status);
 }
 
+void glance_make(struct glance *glance, const struct address *lead)
+{
+    static const enum key_kind kinds[GLANCE_ARGS - 1] = { KEY_OPTOUT, KEY_REFUSED };
+
+    glance->argv[0] = "EXISTS";
+    glance->len[0] = strlen("EXISTS");
+    for (int i = 1; i < GLANCE_ARGS; i++) {
+        struct key *key = &glance->keys[i - 1];
+
+        key_make(key, kinds[i - 1], lead);
+        glance->argv[i] = key->text;
+        glance->len[i] = key->n;
+    }
+}
+
 /* KEYS optout refused allow domain-allow */
 const char question_script[] = "if redis.call('EXISTS', KEYS[1], KEYS[2]) == 0 then return 0 end\n"
                                "return {redis.pcall('GET', KEYS[1]), redis.call('PTTL', KEYS[1]), "
@@ -251,18 +266,32 @@ void question_make(struct question *question, const char *sha, const struct addr
     }
 }
 
-static void read_refused(struct suppression *out, const redisReply *reply)
+static void add_refusal(struct suppression *out, struct span stream, struct span value)
 {
     struct optout words = { .present = true };
+    struct refusal refusal = { .stream = "*" };
 
-    if (answer_is_odd(reply)) {
-        out->refused = true;
-        out->refused_for = CAUSE_MANUAL;
-    } else if (reply->type == REDIS_REPLY_ARRAY && reply->elements >= 2) {
-        out->refused = true;
-        read_words(answer_text(reply->element[1]), &words);
-        out->refused_for = words.cause;
-    }
+    read_words(value, &words);
+    refusal.cause =
+        words.cause == CAUSE_COMPLAINT || words.cause == CAUSE_UNSUBSCRIBE ? words.cause : CAUSE_MANUAL;
+    refusal.since = words.since;
+    /* A name that is empty or too long is no stream's; what cannot be told apart counts for all. */
+    if (out->n_refusals >= REFUSALS_NAMED || stream.n == 0 ||
+        !span_copy(refusal.stream, sizeof(refusal.stream), stream))
+        memcpy(refusal.stream, "*", sizeof("*"));
+    for (size_t i = 0; i < out->n_refusals; i++)
+        if (out->refusals[i].cause == refusal.cause && strcmp(out->refusals[i].stream, refusal.stream) == 0)
+            return;
+    out->refusals[out->n_refusals++] = refusal;
+}
+
+static void read_refused(struct suppression *out, const redisReply *reply)
+{
+    if (answer_is_odd(reply))
+        add_refusal(out, SPAN("*"), SPAN_NONE);
+    else if (reply->type == REDIS_REPLY_ARRAY)
+        for (size_t i = 0; i + 1 < reply->elements; i += 2)
+            add_refusal(out, answer_text(reply->element[i]), answer_text(reply->element[i + 1]));
 }
 
 enum store_rc question_read(const redisReply *reply, int64_t now, struct suppression *out, struct err *err)
@@ -288,9 +317,4 @@ enum store_rc question_read(const redisReply *reply, int64_t now, struct suppres
 bool answer_is_no_script(const redisReply *reply)
 {
     return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "NOSCRIPT", 8) == 0;
-}
-
-bool suppression_holds(const struct suppression *suppression)
-{
-    return suppression->refused || (suppression->optout.present && !suppression->allowed);
 }

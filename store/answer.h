@@ -11,6 +11,17 @@
 
 #include <hiredis/hiredis.h>
 
+/* Whether anything stands against a recipient: EXISTS of its opt-out and its refusals, a number. */
+enum { GLANCE_ARGS = 3 };
+
+struct glance {
+    struct key keys[GLANCE_ARGS - 1];
+    const char *argv[GLANCE_ARGS];
+    size_t len[GLANCE_ARGS];
+};
+
+void glance_make(struct glance *glance, const struct address *lead);
+
 /* Asks about one recipient: a script that only reads, for SCRIPT LOAD. One command instead of four: most
  * recipients have nothing against them, which one look at two keys tells, and what it answers is one moment's
  * truth. Answers 0, or a list of what question_read() reads. */

@@ -47,4 +47,7 @@ struct span address_span(const struct address *address);
 struct span address_domain(const struct address *address);
 struct span address_local(const struct address *address);
 
+/* Whether address is base itself, or base with an extension behind a '+': ann+news@example.com. */
+bool address_covers(const struct address *base, const struct address *address);
+
 #endif

@@ -9,11 +9,11 @@
 #include "leadgate/lead.h"
 #include "leadgate/logline.h"
 #include "leadgate/store.h"
+#include "leadgate/stream.h"
 
 #define LEADGATE_VERSION "0.1"
 
 enum on_failure { ON_FAILURE_ACCEPT, ON_FAILURE_DEFER };
-enum enforce { ENFORCE_ON, ENFORCE_OBSERVE, ENFORCE_OFF };
 enum after_bounce { AFTER_BOUNCE_ACCEPT, AFTER_BOUNCE_DISCARD };
 enum processed_mail { PROCESSED_KEEP, PROCESSED_DELETE };
 
@@ -49,6 +49,16 @@ struct feed_settings {
     int64_t max_size; /* bytes of a mail that are read */
 };
 
+/* One item of `streams`, as the file has it; what decisions are made by is struct stream. */
+struct stream_settings {
+    char *name;
+    struct config_texts sender, sasl_username, client_address, policy_context, server_port, ccert_fingerprint;
+    struct config_texts causes;              /* names of causes and groups of them */
+    struct config_texts refusals_of;         /* names of streams */
+    int enforce;                             /* enum enforce */
+    char *reply_temporary, *reply_permanent; /* "" = policy.reply's */
+};
+
 struct settings {
     struct store_settings redis;
     int log_to; /* enum log_sink */
@@ -58,6 +68,8 @@ struct settings {
     struct policy_settings policy;
     struct milter_settings milter;
     struct feed_settings feed;
+    struct config_items stream_items; /* struct stream_settings */
+    struct streams streams;           /* made of them when they are loaded */
 };
 
 /* The one table: loader, reference and tests. Static storage. */
@@ -70,5 +82,8 @@ struct settings *settings_new(void);
 void settings_free(struct settings *settings); /* NULL is fine */
 
 struct address_rules settings_address_rules(const struct settings *settings);
+
+/* Whether the lead is let pass in every stream and whatever stands against it (policy.never_refuse). */
+bool settings_never_refuses(const struct settings *settings, const struct address *lead);
 
 #endif

@@ -35,17 +35,29 @@ enum store_rc {
                  */
 };
 
-/* What stands against a recipient at RCPT TO. */
-struct suppression {
-    bool allowed;           /* whitelisted: optout does not apply, refused still does; only told when one of
-                               them is there */
-    struct optout optout;   /* .present = opted out for its health */
-    bool refused;           /* the recipient's will */
-    enum cause refused_for; /* CAUSE_COMPLAINT, CAUSE_UNSUBSCRIBE; CAUSE_MANUAL for free text */
+#define STREAM_NAME_SIZE 64
+
+/* The recipient's will about one stream: an entry of lead:{ADDR}:refused. */
+struct refusal {
+    char stream[STREAM_NAME_SIZE]; /* "*" = every stream */
+    enum cause cause; /* CAUSE_COMPLAINT, CAUSE_UNSUBSCRIBE; CAUSE_MANUAL for whatever else stands there */
+    int64_t since;    /* 0 = not said */
 };
 
-/* True when the recipient is to be refused: by its will, or for its health and not whitelisted. */
-bool suppression_holds(const struct suppression *suppression);
+/* So many entries keep the names of their streams. What is beyond them is not dropped, but counts for every
+ * stream: at most one entry more for each cause. */
+#define REFUSALS_NAMED 8
+#define REFUSALS_MOST  (REFUSALS_NAMED + 3)
+
+/* What stands against a recipient at RCPT TO, in whatever stream. What of it counts in one is told by
+ * stream_judge(). */
+struct suppression {
+    bool allowed; /* whitelisted: optout does not apply, refusals still do; only told when one of them is
+                     there */
+    struct optout optout; /* .present = opted out for its health */
+    size_t n_refusals;
+    struct refusal refusals[REFUSALS_MOST];
+};
 
 struct store;
 

@@ -54,7 +54,7 @@ static void on_answer(void *ctx, enum store_rc rc, const struct suppression *fou
     question->answered = true;
     if (rc == STORE_OK) {
         seen->known++;
-        seen->holding += found->optout.present;
+        seen->holding += found->optout.present && !found->allowed;
     } else {
         assert_null(found);
         seen->lost++;

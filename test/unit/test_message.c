@@ -43,7 +43,8 @@ static enum store_rc fake_find(void *ctx, const struct address *leads, size_t n,
     err_set(err, "connection refused");
     for (size_t i = 0; i < n; i++) {
         if (fake->refused != NULL && strcmp(leads[i].text, fake->refused) == 0)
-            found[i] = (struct suppression){ .refused = true, .refused_for = CAUSE_COMPLAINT };
+            found[i] = (struct suppression){ .n_refusals = 1,
+                                             .refusals = { { .stream = "*", .cause = CAUSE_COMPLAINT } } };
         for (size_t j = 0; j < 4 && fake->suppressed[j] != NULL; j++)
             if (strcmp(leads[i].text, fake->suppressed[j]) == 0)
                 found[i].optout = (struct optout){ .present = true,
@@ -153,6 +154,7 @@ struct mail {
     const char *daemon, *sender, *recipients[4];
     const char *header; /* of two fields; NULL = an ordinary one */
     const char *body;
+    const char *client, *login, *port;
     size_t cut; /* the body comes in chunks of that many bytes; 0 = in one */
 };
 
@@ -204,7 +206,8 @@ static enum verdict say_content(struct house *house, const struct mail *mail, en
 /* One mail as Postfix tells it, until the verdict; *stage is where that fell. Does not reset the message. */
 static enum verdict say(struct house *house, const struct mail *mail, enum stage *stage)
 {
-    struct message_origin origin = { mail->local, span_of(mail->daemon) };
+    struct message_origin origin = { mail->local, span_of(mail->daemon), span_of(mail->client),
+                                     span_of(mail->login), span_of(mail->port) };
     enum verdict verdict;
 
     *stage = AT_MAIL;
@@ -387,7 +390,7 @@ static void takes_other_mail_while_redis_is_away(void **state)
 static void reads_the_beginning_of_a_large_bounce(void **state)
 {
     struct house *house = *state;
-    struct message_origin origin = { false, SPAN("mx") };
+    struct message_origin origin = { .daemon = SPAN("mx") };
     char chunk[4096];
     size_t chunks = 0;
 
@@ -447,15 +450,15 @@ static void removes_suppressed_recipients(void **state)
     assert_int_equal(house->store.finds, 1);
     assert_int_equal(house->store.found, 3);
     assert_int_equal(count(logged(house), "removed lead="), 2);
-    assert_non_null(strstr(logged(house),
-                           "removed lead=full@example.com cause=mailbox-full kind=temporary "
-                           "until=2027-01-16T08:00:00Z queue=4XkZ2d sender=app@news.example\n"));
+    assert_non_null(strstr(
+        logged(house), "removed lead=full@example.com cause=mailbox-full kind=temporary "
+                       "until=2027-01-16T08:00:00Z stream=default queue=4XkZ2d sender=app@news.example\n"));
 }
 
 static void needs_no_body_to_remove_recipients(void **state)
 {
     struct house *house = *state;
-    struct message_origin origin = { true, SPAN_NONE };
+    struct message_origin origin = { .local = true };
 
     house->store.suppressed[0] = "full@example.com";
     message_mail(house->message, &house->rules, &origin, SPAN("app@news.example"));
@@ -527,7 +530,7 @@ static void only_looks_on_when_told_to_observe(void **state)
     for (int enforce = ENFORCE_OBSERVE; enforce <= ENFORCE_OFF; enforce++) {
         enum stage stage;
 
-        house->settings->policy.enforce = enforce;
+        house->settings->streams.item[0].enforce = enforce;
         house->store.finds = 0;
         assert_int_equal(say(house, &injected, &stage), VERDICT_ACCEPT);
         assert_int_equal(stage, stages[enforce]);
@@ -535,6 +538,74 @@ static void only_looks_on_when_told_to_observe(void **state)
     }
     assert_int_equal(count(logged(house), "\n"), 1);
     assert_non_null(strstr(logged(house), lines[ENFORCE_OBSERVE]));
+}
+
+/* What is known here of a mail chooses its stream, and the stream what is taken out of it. */
+static void judges_by_stream(void **state)
+{
+    static const char yaml[] =
+        "milter: { filter_daemons: [ silent ] }\n"
+        "streams:\n"
+        "  - { name: invoices, match: { sender: [ pay.example ] }, causes: [ hard ] }\n"
+        "  - { name: login, match: { sasl_username: [ shop ] }, causes: [ will ] }\n"
+        "  - { name: looked-at, match: { client_address: [ '2001:db8::/32' ] }, enforce: observe }\n"
+        "  - { name: let-be, match: { server_port: [ 2525 ] }, enforce: off }\n"
+        "  - { name: not-known-here, match: { policy_context: [ x ] }, causes: [ none ] }\n"
+        "  - { name: rest }\n";
+    static const struct {
+        struct mail mail;
+        enum stage stage;
+        const char *removed, *line; /* of an address opted out for its health, and one by its own will */
+    } rows[] = {
+        { { .sender = "<a@Pay.Example>" }, AT_DATA, "", NULL },
+        { { .local = true, .sender = "\"a b\"@pay.example" }, AT_DATA, "", NULL },
+        { { .sender = "<a@b.example>", .login = "shop" }, AT_END, "<no@example.com>", " stream=login " },
+        { { .sender = "<a@b.example>", .client = "2001:db8::7" },
+          AT_DATA,
+          "",
+          "observed lead=no@example.com" },
+        { { .sender = "<a@b.example>", .port = "2525" }, AT_MAIL, "", NULL },
+        { { .sender = "<a@b.example>", .client = "192.0.2.1" },
+          AT_END,
+          "<full@example.com><no@example.com>",
+          "removed lead=full@example.com cause=mailbox-full kind=temporary until=2027-01-16T08:00:00Z "
+          "stream=rest " },
+    };
+    char path[] = "/tmp/test_message_XXXXXX";
+    struct house *house = *state;
+    int fd = mkstemp(path);
+    struct err err = { "" };
+
+    assert_int_equal(write(fd, yaml, sizeof(yaml) - 1), sizeof(yaml) - 1);
+    close(fd);
+    settings_free(house->settings);
+    house->settings = NULL;
+    if (settings_load(&house->settings, path, &err) < 0)
+        fail_msg("%s", err.text);
+    unlink(path);
+    house->rules.settings = house->settings;
+    house->store.suppressed[0] = "full@example.com";
+    house->store.refused = "no@example.com";
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct mail mail = rows[i].mail;
+        char removed[200] = "";
+        const char *recipient;
+        enum stage stage;
+
+        mail.daemon = "silent";
+        mail.recipients[0] = "<full@example.com>";
+        mail.recipients[1] = "<no@example.com>";
+        mail.recipients[2] = "<good@example.com>";
+        assert_int_equal(say(house, &mail, &stage), VERDICT_ACCEPT);
+        assert_int_equal(stage, rows[i].stage);
+        for (size_t at = 0;
+             stage == AT_END && (recipient = message_next_removal(house->message, &at)) != NULL;)
+            snprintf(removed + strlen(removed), sizeof(removed) - strlen(removed), "%s", recipient);
+        assert_string_equal(removed, rows[i].removed);
+        if (rows[i].line != NULL)
+            assert_non_null(strstr(logged(house), rows[i].line));
+    }
+    assert_int_equal(count(logged(house), "\n"), 5);
 }
 
 static void lets_injected_mail_pass_while_redis_is_away(void **state)
@@ -553,7 +624,7 @@ static void lets_injected_mail_pass_while_redis_is_away(void **state)
 /* Many mails come over one connection, and any of them may be given up halfway. */
 static void keeps_nothing_from_one_mail_to_the_next(void **state)
 {
-    struct message_origin local = { true, SPAN_NONE }, mx = { false, SPAN("mx") };
+    struct message_origin local = { .local = true }, mx = { .daemon = SPAN("mx") };
     static const char *const expected[] = { "full@example.com", NULL };
     struct house *house = *state;
     enum stage stage;
@@ -599,6 +670,7 @@ int main(void)
         TEST(filters_smtp_services_by_name),
         TEST(never_removes_postmaster),
         TEST(only_looks_on_when_told_to_observe),
+        TEST(judges_by_stream),
         TEST(lets_injected_mail_pass_while_redis_is_away),
         TEST(keeps_nothing_from_one_mail_to_the_next),
     };

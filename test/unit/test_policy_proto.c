@@ -18,8 +18,8 @@
     "server_address=192.0.2.1\nserver_port=25\nhelo_name=app.example.com\nsender=news@example.com\n"         \
     "recipient=a\"b=c@example.org\nrecipient_count=0\nqueue_id=\ninstance=3716.6b0277b2.e75bb.0\nsize=0\n"   \
     "etrn_domain=\nstress=\nsasl_method=plain\nsasl_username=shop\nsasl_sender=\nccert_subject=\n"           \
-    "ccert_issuer=\nccert_fingerprint=\nccert_pubkey_fingerprint=\nencryption_protocol=\n"                   \
-    "encryption_cipher=\nencryption_keysize=0\npolicy_context=\n\n"
+    "ccert_issuer=\nccert_fingerprint=A0:1F\nccert_pubkey_fingerprint=B0:2E\nencryption_protocol=\n"         \
+    "encryption_cipher=\nencryption_keysize=0\npolicy_context=bulk\n\n"
 
 /* Feeds text up to `cut` first, then all of it: from a heap copy of just that size, so that a sanitizer sees
  * reads beyond it. The values in *out are copied to `values` while the input lives. */
@@ -69,6 +69,10 @@ static void test_every_split(void **state)
         assert_string_equal(got.value[POLICY_QUEUE_ID], "");
         assert_string_equal(got.value[POLICY_INSTANCE], "3716.6b0277b2.e75bb.0");
         assert_string_equal(got.value[POLICY_SASL_USERNAME], "shop");
+        assert_string_equal(got.value[POLICY_SERVER_PORT], "25");
+        assert_string_equal(got.value[POLICY_CONTEXT], "bulk");
+        assert_string_equal(got.value[POLICY_CCERT_FINGERPRINT], "A0:1F");
+        assert_string_equal(got.value[POLICY_CCERT_PUBKEY_FINGERPRINT], "B0:2E");
     }
 }
 

@@ -7,7 +7,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -19,16 +21,35 @@ static char temporary[] = "450 4.2.1 {lead} rests until {until} ({cause}, {kind}
 static char permanent[] = "550 5.1.1 {lead} is opted out until {until} ({cause}, {kind})";
 static char unavailable[] = "451 4.3.0 not now, {lead}";
 
-static struct policy_settings settings_with(int enforce, int on_failure)
+/* Of one stream, named here, unless a test makes more of it. */
+static struct stream stream;
+
+static struct settings settings_with(int enforce, int on_failure)
 {
-    return (struct policy_settings){
-        .enforce = enforce,
-        .on_failure = on_failure,
-        .reply_temporary = temporary,
-        .reply_permanent = permanent,
-        .reply_unavailable = unavailable,
-        .never_refuse = { never_refuse, 2 },
+    stream = (struct stream){ .name = "news",
+                              .enforce = enforce,
+                              .causes = UINT32_MAX,
+                              .reply_temporary = temporary,
+                              .reply_permanent = permanent };
+    return (struct settings){
+        .fold_local_part = true,
+        .policy = { .on_failure = on_failure,
+                    .reply_unavailable = unavailable,
+                    .never_refuse = { never_refuse, 2 } },
+        .streams = { &stream, 1, enforce == ENFORCE_OFF },
     };
+}
+
+static struct policy_request request_for(const char *recipient)
+{
+    struct policy_request request = { .size = 1 };
+
+    for (size_t i = 0; i < POLICY_ATTRIBUTES; i++)
+        request.value[i] = SPAN_NONE;
+    request.value[POLICY_REQUEST] = SPAN("smtpd_access_policy");
+    request.value[POLICY_PROTOCOL_STATE] = SPAN("RCPT");
+    request.value[POLICY_RECIPIENT] = span_of(recipient);
+    return request;
 }
 
 static struct address address_of(const char *text)
@@ -73,21 +94,17 @@ static void test_needs_lookup(void **state)
         { "smtpd_access_policy", "RCPT", "abuser@example.org", ENFORCE_ON, "abuser@example.org" },
         { "smtpd_access_policy", "RCPT", "x.abuse@example.org", ENFORCE_ON, "x.abuse@example.org" },
     };
-    const struct address_rules rules = { .fold_local_part = true };
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct policy_settings settings = settings_with(cases[i].enforce, ON_FAILURE_ACCEPT);
-        struct policy_request request = { .size = 1 };
+        struct settings settings = settings_with(cases[i].enforce, ON_FAILURE_ACCEPT);
+        struct policy_request request = request_for(cases[i].recipient);
         struct address lead;
         bool asked;
 
-        for (size_t j = 0; j < POLICY_ATTRIBUTES; j++)
-            request.value[j] = SPAN_NONE;
         request.value[POLICY_REQUEST] = span_of(cases[i].request);
         request.value[POLICY_PROTOCOL_STATE] = span_of(cases[i].protocol_state);
-        request.value[POLICY_RECIPIENT] = span_of(cases[i].recipient);
-        asked = policy_reply_needs_lookup(&settings, &rules, &request, &lead);
+        asked = policy_reply_needs_lookup(&settings, &request, &lead);
         if (asked != (cases[i].lead != NULL))
             print_error("case %zu: %s\n", i, cases[i].recipient);
         assert_int_equal(asked, cases[i].lead != NULL);
@@ -107,14 +124,15 @@ static const struct suppression dead = {
 static const struct suppression allowed = {
     .allowed = true, .optout = { .present = true, .kind = OPTOUT_PERMANENT, .cause = CAUSE_USER_UNKNOWN }
 };
-static const struct suppression unwilling = { .refused = true, .refused_for = CAUSE_COMPLAINT };
-static const struct suppression unwilling_allowed = { .allowed = true,
-                                                      .refused = true,
-                                                      .refused_for = CAUSE_UNSUBSCRIBE };
+static const struct suppression unwilling = { .n_refusals = 1,
+                                              .refusals = { { .stream = "*", .cause = CAUSE_COMPLAINT } } };
+static const struct suppression unwilling_allowed = {
+    .allowed = true, .n_refusals = 1, .refusals = { { .stream = "news", .cause = CAUSE_UNSUBSCRIBE } }
+};
 static const struct suppression unwilling_resting = {
     .optout = { .present = true, .kind = OPTOUT_TEMPORARY, .cause = CAUSE_MAILBOX_FULL, .until = UNTIL },
-    .refused = true,
-    .refused_for = CAUSE_UNSUBSCRIBE
+    .n_refusals = 1,
+    .refusals = { { .stream = "news", .cause = CAUSE_UNSUBSCRIBE } }
 };
 
 static void test_replies(void **state)
@@ -158,10 +176,11 @@ static void test_replies(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct policy_settings settings = settings_with(cases[i].enforce, cases[i].on_failure);
+        struct settings settings = settings_with(cases[i].enforce, cases[i].on_failure);
+        struct policy_request request = request_for("ann@example.org");
         struct policy_reply reply;
 
-        policy_reply_make(&reply, &settings, &lead, cases[i].found == NULL ? STORE_DOWN : STORE_OK,
+        policy_reply_make(&reply, &settings, &request, &lead, cases[i].found == NULL ? STORE_DOWN : STORE_OK,
                           cases[i].found);
         if (strcmp(reply.action, cases[i].action) != 0)
             print_error("case %zu\n", i);
@@ -174,15 +193,16 @@ static void test_replies(void **state)
 /* The fields that the log line takes from the reply. */
 static void test_kind_and_end(void **state)
 {
-    const struct policy_settings settings = settings_with(ENFORCE_OBSERVE, ON_FAILURE_ACCEPT);
+    const struct settings settings = settings_with(ENFORCE_OBSERVE, ON_FAILURE_ACCEPT);
+    const struct policy_request request = request_for("ann@example.org");
     const struct address lead = address_of("ann@example.org");
     struct policy_reply reply;
 
     (void)state;
-    policy_reply_make(&reply, &settings, &lead, STORE_OK, &resting);
+    policy_reply_make(&reply, &settings, &request, &lead, STORE_OK, &resting);
     assert_int_equal(reply.kind, OPTOUT_TEMPORARY);
     assert_int_equal(reply.until, UNTIL);
-    policy_reply_make(&reply, &settings, &lead, STORE_OK, &unwilling_resting);
+    policy_reply_make(&reply, &settings, &request, &lead, STORE_OK, &unwilling_resting);
     assert_int_equal(reply.kind, OPTOUT_PERMANENT);
     assert_int_equal(reply.until, 0);
 }
@@ -201,6 +221,8 @@ static void test_odd_texts(void **state)
         { "550 5.7.1 {lead}{lead}", "a@d.example", UNTIL,
           "550 5.7.1 a@d.examplea@d.example " LEADGATE_MARKER },
         { "550 5.7.1 {", "a@d.example", UNTIL, "550 5.7.1 { " LEADGATE_MARKER },
+        { "550 5.7.1 {stream}: {lead}", "a@d.example", UNTIL,
+          "550 5.7.1 news: a@d.example " LEADGATE_MARKER },
         { "550 5.7.1 {leads} {} }{until", "a@d.example", UNTIL,
           "550 5.7.1 {leads} {} }{until " LEADGATE_MARKER },
         { "550 5.7.1 %s%n {kind} ", "a@d.example", UNTIL, "550 5.7.1 %s%n temporary " LEADGATE_MARKER },
@@ -221,7 +243,8 @@ static void test_odd_texts(void **state)
     memset(local, 'l', sizeof(local) - 1);
     memcpy(local + sizeof(local) - 11, "@d.example", 10);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct policy_settings settings = settings_with(ENFORCE_ON, ON_FAILURE_ACCEPT);
+        struct settings settings = settings_with(ENFORCE_ON, ON_FAILURE_ACCEPT);
+        struct policy_request request = request_for("ann@example.org");
         struct suppression found = resting;
         struct address lead = address_of(cases[i].lead);
         const size_t marker = strlen(" " LEADGATE_MARKER);
@@ -230,9 +253,9 @@ static void test_odd_texts(void **state)
         size_t n;
 
         snprintf(template, sizeof(template), "%s", cases[i].template);
-        settings.reply_temporary = template;
+        stream.reply_temporary = template;
         found.optout.until = cases[i].until;
-        policy_reply_make(&reply, &settings, &lead, STORE_OK, &found);
+        policy_reply_make(&reply, &settings, &request, &lead, STORE_OK, &found);
         n = strlen(reply.action);
         if (cases[i].want != NULL)
             assert_string_equal(reply.action, cases[i].want);
@@ -244,13 +267,82 @@ static void test_odd_texts(void **state)
     }
 }
 
+/* The attributes of the request choose the stream; its rules, its switch and its words decide. */
+static void test_streams(void **state)
+{
+    static const char yaml[] =
+        "policy: { on_failure: defer, reply: { permanent: 550 5.1.1 no } }\n"
+        "streams:\n"
+        "  - { name: sender, match: { sender: [ '@one.example' ] }, causes: [ hard ] }\n"
+        "  - { name: login, match: { sasl_username: [ shop ] }, enforce: observe }\n"
+        "  - { name: client, match: { client_address: [ 192.0.2.0/24 ] }, enforce: off }\n"
+        "  - { name: context, match: { policy_context: [ bulk ] }, reply: { permanent: 550 5.1.9 gone } }\n"
+        "  - { name: port, match: { server_port: [ 587 ] }, causes: [ none ] }\n"
+        "  - { name: cert, match: { ccert_fingerprint: [ 'a0:1f' ] }, causes: [ will ] }\n"
+        "  - { name: rest }\n";
+    static const struct {
+        enum policy_attribute attribute;
+        const char *value;
+        bool asked;
+        enum policy_verdict of_dead, of_unwilling, of_unknown; /* unknown: Redis is away */
+        const char *stream, *action;                           /* for a dead lead */
+    } cases[] = {
+        { POLICY_SENDER, "a@one.example", true, POLICY_REFUSED, POLICY_PASSED, POLICY_DEFERRED, "sender",
+          "550 5.1.1 no " LEADGATE_MARKER },
+        { POLICY_SASL_USERNAME, "shop", true, POLICY_OBSERVED, POLICY_OBSERVED, POLICY_PASSED, "login",
+          "DUNNO" },
+        { POLICY_CLIENT_ADDRESS, "192.0.2.9", false, POLICY_PASSED, POLICY_PASSED, POLICY_PASSED, "client",
+          "DUNNO" },
+        { POLICY_CONTEXT, "bulk", true, POLICY_REFUSED, POLICY_REFUSED, POLICY_DEFERRED, "context",
+          "550 5.1.9 gone " LEADGATE_MARKER },
+        { POLICY_SERVER_PORT, "587", true, POLICY_PASSED, POLICY_PASSED, POLICY_DEFERRED, "port", "DUNNO" },
+        { POLICY_CCERT_FINGERPRINT, "A0:1F", true, POLICY_PASSED, POLICY_REFUSED, POLICY_DEFERRED, "cert",
+          "DUNNO" },
+        { POLICY_CCERT_PUBKEY_FINGERPRINT, "A0:1F", true, POLICY_PASSED, POLICY_REFUSED, POLICY_DEFERRED,
+          "cert", "DUNNO" },
+        { POLICY_QUEUE_ID, "587", true, POLICY_REFUSED, POLICY_REFUSED, POLICY_DEFERRED, "rest",
+          "550 5.1.1 no " LEADGATE_MARKER },
+    };
+    const struct address lead = address_of("ann@example.org");
+    char path[] = "/tmp/test_policy_reply_XXXXXX";
+    struct settings *settings = NULL;
+    struct err err = { "" };
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_int_equal(write(fd, yaml, sizeof(yaml) - 1), sizeof(yaml) - 1);
+    close(fd);
+    if (settings_load(&settings, path, &err) < 0)
+        fail_msg("%s", err.text);
+    unlink(path);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct policy_request request = request_for("ann@example.org");
+        struct policy_reply reply;
+        struct address asked;
+
+        request.value[cases[i].attribute] = span_of(cases[i].value);
+        assert_int_equal(policy_reply_needs_lookup(settings, &request, &asked), cases[i].asked);
+        policy_reply_make(&reply, settings, &request, &lead, STORE_OK, &unwilling);
+        assert_int_equal(reply.verdict, cases[i].of_unwilling);
+        policy_reply_make(&reply, settings, &request, &lead, STORE_DOWN, NULL);
+        assert_int_equal(reply.verdict, cases[i].of_unknown);
+        policy_reply_make(&reply, settings, &request, &lead, STORE_OK, &dead);
+        assert_int_equal(reply.verdict, cases[i].of_dead);
+        assert_string_equal(reply.stream->name, cases[i].stream);
+        assert_string_equal(reply.action, cases[i].action);
+        policy_reply_make(&reply, settings, &request, &lead, STORE_OK, &clear);
+        assert_int_equal(reply.verdict, POLICY_PASSED);
+        assert_null(reply.stream);
+    }
+    settings_free(settings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_needs_lookup),
-        cmocka_unit_test(test_replies),
-        cmocka_unit_test(test_kind_and_end),
-        cmocka_unit_test(test_odd_texts),
+        cmocka_unit_test(test_needs_lookup), cmocka_unit_test(test_replies),
+        cmocka_unit_test(test_kind_and_end), cmocka_unit_test(test_odd_texts),
+        cmocka_unit_test(test_streams),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,14 +54,8 @@ static bool is_number(enum config_type type)
 }
 
 /* A row that is wrong would be found only by the operator who uses it. */
-static void test_rows(void **state)
+static void check_rows(const struct config_key *keys, size_t n, const void *defaults, size_t size)
 {
-    size_t n;
-    const struct config_key *keys = settings_keys(&n);
-    struct settings *settings = settings_new();
-
-    (void)state;
-    assert_non_null(settings);
     for (size_t i = 0; i < n; i++) {
         const struct config_key *key = &keys[i];
         bool starred = strchr(key->name, '*') != NULL;
@@ -71,18 +65,51 @@ static void test_rows(void **state)
             assert_string_not_equal(key->name, keys[j].name);
             assert_true(key->at != keys[j].at);
         }
-        assert_true(key->at < sizeof(struct settings));
+        assert_true(key->at < size);
         assert_int_equal(starred, key->each != NULL);
         assert_int_equal(starred, key->def == NULL);
         assert_int_equal(key->type == CONFIG_WORD, key->words != NULL);
+        assert_int_equal(key->type == CONFIG_ITEMS, key->items != NULL);
         assert_int_equal(is_number(key->type), key->min < key->max);
         assert_true(strlen(key->help) > 10 && key->help[strlen(key->help) - 1] == '.');
         if (!starred) {
-            assert_true(config_show(shown, sizeof(shown), settings, key, 0));
+            assert_true(config_show(shown, sizeof(shown), defaults, key, 0));
             assert_string_equal(shown, key->def);
         }
     }
+}
+
+/* What an item of `streams` is read by. */
+static const struct config_table *stream_table(void)
+{
+    size_t n;
+    const struct config_key *keys = settings_keys(&n);
+
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(keys[i].name, "streams") == 0)
+            return keys[i].items;
+    fail_msg("no key `streams`");
+    return NULL;
+}
+
+static void test_rows(void **state)
+{
+    size_t n;
+    const struct config_key *keys = settings_keys(&n);
+    const struct config_table *table = stream_table();
+    struct settings *settings = settings_new();
+    struct stream_settings stream;
+    struct err err;
+
+    (void)state;
+    assert_non_null(settings);
+    check_rows(keys, n, settings, sizeof(*settings));
     settings_free(settings);
+    memset(&stream, 0, sizeof(stream));
+    assert_int_equal(table->size, sizeof(stream));
+    assert_int_equal(config_defaults(&stream, table->keys, table->n, &err), 0);
+    check_rows(table->keys, table->n, &stream, sizeof(stream));
+    config_free(&stream, table->keys, table->n);
 }
 
 /* Defaults that lead/ fills in must be values that the file could say. */
@@ -167,6 +194,53 @@ static void test_example(void **state)
     }
     settings_free(defaults);
     settings_free(loaded);
+}
+
+/* The text of the example, and the commented-out part of it that begins with `# streams:`. */
+static void read_example_streams(char *dst, size_t size)
+{
+    char line[400];
+    bool inside = false;
+    size_t n = 0;
+    FILE *fp;
+
+    snprintf(line, sizeof(line), "%s/config.yaml.example", getenv("SOURCE_ROOT"));
+    fp = fopen(line, "r");
+    assert_non_null(fp);
+    while (fgets(line, sizeof(line), fp) != NULL) {
+        inside = line[0] == '#' && (inside || strcmp(line, "# streams:\n") == 0);
+        if (inside)
+            n += (size_t)snprintf(dst + n, size - n, "%s", line[1] == ' ' ? line + 2 : line + 1);
+        assert_true(n < size);
+    }
+    fclose(fp);
+}
+
+/* Streams have no default that could stand in the example; what it shows commented out is good all the same,
+ * and names every key. */
+static void test_example_streams(void **state)
+{
+    size_t n;
+    const struct config_key *keys = settings_keys(&n);
+    const struct config_table *table = stream_table();
+    struct settings *settings = NULL, *again = settings_new();
+    struct names names = { "" };
+    char text[8000] = "", want[100];
+    struct err err;
+
+    (void)state;
+    read_example_streams(text, sizeof(text));
+    if (load_text(&settings, text, &err) < 0 ||
+        config_read(again, keys, n, path, note_name, &names, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(settings->streams.n, 4);
+    for (size_t i = 0; i < table->n; i++) {
+        snprintf(want, sizeof(want), "streams[0].%s\n", table->keys[i].name);
+        if (strstr(names.list, want) == NULL)
+            fail_msg("config.yaml.example does not show %s", want);
+    }
+    settings_free(settings);
+    settings_free(again);
 }
 
 static void test_values(void **state)
@@ -255,6 +329,52 @@ static void test_errors(void **state)
         { "feed: {}\nfeed: {}\n", "2:1: feed: found a second time; the first is in line 1" },
         { "feed: [\n", "1:7: feed: found a list; allowed are the keys maildirs, processed, max_size" },
         { "feed: {\n", "2:1: not valid YAML: " },
+        { "streams: news\n", "1:10: streams: found a value; allowed is a list of mappings" },
+        { "streams: [ { match: {} } ]\n", "1:12: streams[0]: a stream without a name; `name` is needed" },
+        { "streams: [ { name: '' } ]\n", "1:14: streams[0].name: a stream without a name" },
+        { "streams: [ { name: '*' } ]\n",
+          "1:20: streams[0].name: found \"*\"; allowed are up to 63 letters, digits, '-', '_' and '.'" },
+        { "streams: [ { name: "
+          "x23456789012345678901234567890123456789012345678901234567890123x } ]\n",
+          "1:20: streams[0].name: found \"x2345" },
+        { "streams:\n  - name: a\n    match: { sender: [ x ] }\n  - name: a\n",
+          "4:5: streams[1].name: a second stream of the name \"a\"" },
+        { "streams:\n  - name: a\n    match: { sender: [ x ] }\n",
+          "3:5: streams[0].match: the last stream must take all mail that is left: it may have no `match`" },
+        { "streams:\n  - name: a\n  - name: b\n",
+          "2:5: streams[0]: without a `match` it takes all mail, and" },
+        { "streams:\n  - name: a\n    match:\n  - name: b\n", "3:5: streams[0].match: without a `match` it" },
+        { "streams:\n  - name: a\n    refusals_of: [ a, b ]\n",
+          "3:5: streams[0].refusals_of: found \"b\"; allowed are the names of streams" },
+        { "streams: [ { name: a, causes: [ hard, ful ] } ]\n",
+          "1:39: streams[0].causes: found \"ful\"; allowed are the names of causes and all, none, hard, "
+          "soft, "
+          "lead, sender, message, transient, will" },
+        { "streams: [ { name: a, causes: [ hard, none ] } ]\n",
+          "1:23: streams[0].causes: found \"none\" among others; it stands alone" },
+        { "streams: [ { name: a, enforce: no } ]\n",
+          "1:32: streams[0].enforce: found \"no\"; allowed is on, observe, off or inherit" },
+        { "streams: [ { name: a, reply: { permanent: no } } ]\n",
+          "1:43: streams[0].reply.permanent: found \"no\"; allowed is `4xx" },
+        { "streams: [ { name: a, match: { sendr: [ x ] } } ]\n",
+          "1:32: streams[0].match: unknown key \"sendr\"; the nearest is \"sender\"" },
+        { "streams: [ { name: a, match: { sender: [ 'a b@c d' ] } } ]\n",
+          "1:42: streams[0].match.sender: the domain \"c d\"" },
+        { "streams: [ { name: a, match: { sender: [ '@' ] } } ]\n",
+          "1:42: streams[0].match.sender: \"x\" has no " },
+        { "streams: [ { name: a, match: { client_address: [ example.com ] } } ]\n",
+          "1:50: streams[0].match.client_address: found \"example.com\"; allowed is an IP address, or one "
+          "with " },
+        { "streams: [ { name: a, match: { client_address: [ 10.0.0.1/8 ] } } ]\n",
+          "1:50: streams[0].match.client_address: found \"10.0.0.1/8\", whose address does not end in zeros "
+          "behind its first 8 bits" },
+        { "streams: [ { name: a, match: { server_port: [ smtp ] } } ]\n",
+          "1:47: streams[0].match.server_port: found \"smtp\"; allowed is a port number from 1 to 65535" },
+        { "streams: [ { name: a, match: { server_port: [ 0587 ] } } ]\n",
+          "1:47: streams[0].match.server_port: found \"0587\"" },
+        { "streams: [ { name: a, match: { ccert_fingerprint: [ sha256 ] } } ]\n",
+          "1:53: streams[0].match.ccert_fingerprint: found \"sha256\"; allowed are pairs of hexadecimal "
+          "digits" },
     };
 
     (void)state;
@@ -279,7 +399,7 @@ static void test_reply_templates(void **state)
         const char *reply, *want; /* want NULL: good */
     } rows[] = {
         { "550 5.7.1 no", NULL },
-        { "450 4.2.1 wait, {lead}: {cause} {kind} {until} }", NULL },
+        { "450 4.2.1 wait, {lead}: {cause} {kind} {until} {stream} }", NULL },
         { "599 5.123.123 no", NULL },
         { "", "allowed is `4xx" },
         { "recipient suppressed", "allowed is `4xx" },
@@ -298,7 +418,8 @@ static void test_reply_templates(void **state)
         { " 550 5.7.1 no", "allowed is `4xx" },
         { "550 5.7.1 n\xc3\xb6", "character 12 is not printable ASCII" },
         { "550 5.7.1 a\\nb", "character 12 is not printable ASCII" },
-        { "550 5.7.1 {reason}", "unknown word {reason}; allowed are {lead}, {cause}, {until} and {kind}" },
+        { "550 5.7.1 {reason}",
+          "unknown word {reason}; allowed are {lead}, {cause}, {until}, {kind} and {stream}" },
         { "550 5.7.1 {cause", "unknown word {cause}" },
         { "550 5.7.1 {}", "unknown word {}" },
         { "550 5.7.1 {lead} {{lead}", "unknown word {{lead}" },
@@ -365,9 +486,13 @@ static void test_secret(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),    cmocka_unit_test(test_lead_defaults),
-        cmocka_unit_test(test_example), cmocka_unit_test(test_values),
-        cmocka_unit_test(test_errors),  cmocka_unit_test(test_reply_templates),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_lead_defaults),
+        cmocka_unit_test(test_example),
+        cmocka_unit_test(test_example_streams),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_reply_templates),
         cmocka_unit_test(test_secret),
     };
 

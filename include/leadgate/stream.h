@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* stream: mail of one kind (newsletters, invoices), as the operator tells them apart, and what of all that
+ * stands against a recipient counts there (design: "Streams"). Pure: no I/O, no clock, no allocation; any
+ * thread. Streams belong to their settings and live as long. */
+#ifndef LEADGATE_STREAM_H
+#define LEADGATE_STREAM_H
+
+#include "leadgate/address.h"
+#include "leadgate/config.h"
+#include "leadgate/span.h"
+#include "leadgate/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct settings;
+struct stream_match;
+
+enum enforce { ENFORCE_ON, ENFORCE_OBSERVE, ENFORCE_OFF, ENFORCE_INHERIT };
+
+struct stream {
+    const char *name;
+    int enforce;     /* enum enforce, never ENFORCE_INHERIT */
+    uint32_t causes; /* 1 << cause for each that is enforced */
+    const char *reply_temporary, *reply_permanent;
+    const struct config_texts
+        *refusals_of;                 /* what recipients said to these counts, too; NULL = to any stream */
+    const struct stream_match *match; /* NULL = all mail */
+};
+
+/* In the order of the settings; at least one, and the last one matches all mail. */
+struct streams {
+    struct stream *item;
+    size_t n;
+    bool some_off; /* one or more have ENFORCE_OFF */
+};
+
+/* What is known of a mail at its RCPT TO. What is not known is empty, and meets no condition. */
+struct stream_request {
+    struct span sender;            /* as the MTA spells it; empty or <> = the null sender */
+    enum address_form sender_form; /* how to read it */
+    struct span sasl_username, client_address, policy_context, server_port;
+    struct span ccert_fingerprint, ccert_pubkey_fingerprint; /* either may be the one that is asked for */
+};
+
+/* The first stream that matches; never NULL. */
+const struct stream *stream_find(const struct settings *settings, const struct stream_request *request);
+
+/* Whether a recipient is to be refused, and why. */
+struct ruling {
+    bool holds; /* the rest is set only if it does */
+    enum cause cause;
+    enum optout_kind kind;
+    int64_t until; /* 0 = no end, or none that is known */
+};
+
+/* What counts in this stream. The recipient's will goes first: it outlasts any opt-out, and a whitelist does
+ * not lift it. */
+struct ruling stream_judge(const struct stream *stream, const struct suppression *found);
+
+#endif
