@@ -63,6 +63,10 @@ class Story:
         must(replies.data is None or replies.data.code == 250, "Postfix takes the message")
         return replies.refused
 
+    def revision(self, lead):
+        """Counts what has been recorded about a lead."""
+        return self.bed.redis.call("HGET", f"lead:{{{lead}}}", "rev")
+
     def until(self, condition, what):
         self.bed.wait(condition, what, timeout=20)
 
@@ -111,7 +115,9 @@ class Story:
         title("The operator decides")
         say("Ben's secretary rings: a mistake on their side. Whitelist him, and he is let in whatever is known of him:")
         self.redis("SET", key(DEAD, "allow"), "key account")
+        known = self.revision(DEAD)
         must(self.campaign([DEAD]) == [], "a whitelisted lead is let in")
+        self.until(lambda: self.revision(DEAD) != known, "his bounce to be recorded")
         print()
         say("Off the whitelist he is refused again; without his opt-out he starts anew, and his history stays:")
         self.redis("DEL", key(DEAD, "allow"))

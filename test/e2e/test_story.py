@@ -85,7 +85,10 @@ def test_story(any_bed):
 
     # An operator lets the dead lead in: by the whitelist, and by taking the opt-out away.
     call("SET", key(DEAD, "allow"), "key account")
+    known = call("HGET", key(DEAD), "rev")
     assert bed.campaign([DEAD]).refused == []
+    bed.wait(lambda: call("HGET", key(DEAD), "rev") != known, "his bounce to be recorded")
+    assert call("TTL", key(DEAD, "optout")) == -1
     call("DEL", key(DEAD, "allow"))
     assert bed.campaign([DEAD]).refused == [DEAD]
     call("DEL", key(DEAD, "optout"))
