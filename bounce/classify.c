@@ -124,16 +124,16 @@ static void gather(struct evidence *evidence, struct span status, int reply, str
     evidence->text_n = reply_normalise(evidence->text, sizeof(evidence->text), diag);
 }
 
-void classify_refusal(struct span status, int reply, struct span diag, bool local, struct finding *finding)
+void classify_refusal(const struct refusal *refusal, struct finding *finding)
 {
     struct evidence evidence;
     struct verdict verdict;
 
-    gather(&evidence, status, reply, diag);
-    if (reply_has_unfolded(diag, SPAN(LEADGATE_MARKER)))
+    gather(&evidence, refusal->status, refusal->reply, refusal->diag);
+    if (reply_has_unfolded(refusal->diag, SPAN(LEADGATE_MARKER)))
         verdict = (struct verdict){ CAUSE_SUPPRESSED, "our own refusal" };
     else
-        verdict = judge(&evidence, local);
+        verdict = judge(&evidence, refusal->local);
     memcpy(finding->status, evidence.status, sizeof(finding->status));
     finding->reply = evidence.reply;
     finding->cause = verdict.cause;

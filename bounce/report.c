@@ -175,7 +175,7 @@ static int read_group(struct reading *reading, const struct dsn_recipient *group
     finding->lead = lead;
     diag = (struct span){ text, field_unfold(text, sizeof(text), group->diagnostic) };
     diag = diagnostic_text(diag, &local);
-    classify_refusal(group->status, 0, diag, local, finding);
+    classify_refusal(&(struct refusal){ .status = group->status, .diag = diag, .local = local }, finding);
     span_excerpt(finding->diag, sizeof(finding->diag), diag);
     if (reading->report->remote_mta[0] == '\0')
         copy_mta(reading->report->remote_mta, sizeof(reading->report->remote_mta), group->remote_mta);

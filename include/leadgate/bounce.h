@@ -66,11 +66,19 @@ void report_free(struct report *report); /* leaves it empty; twice is fine */
 void report_event(const struct report *report, size_t i, enum event_source source, int64_t now,
                   struct event *event);
 
-/* What one refusal means; shared by reports and, later, the delivery log. status, diag: as given by the
- * remote server (diag without the type before the ';'); either may be empty; reply: 0 = read it off diag.
- * Fills in cause, hardness, rule, and the status and reply code that were believed; leaves lead and diag
- * alone. local: the local Postfix's own verdict ("X-Postfix;"). */
-void classify_refusal(struct span status, int reply, struct span diag, bool local, struct finding *finding);
+/* What is known of one refusal. Spans are borrowed for the call; any may be empty. All text is UTF-8. */
+struct refusal {
+    struct span status; /* the reporting system's Status field, as given */
+    int reply;          /* SMTP reply code where it was given apart; 0 = read it off `diag` */
+    struct span diag;   /* the remote server's words: Diagnostic-Code without its type, a log line's reply */
+    struct span human;  /* what the notice says about this recipient in its text for people */
+    struct span reporter; /* who wrote the notice: a template's or system's name, "exim", "exchange" */
+    bool local;           /* the local mail system's own verdict ("X-Postfix;"), not the remote server's */
+};
+
+/* What one refusal means; shared by reports and, later, the delivery log. Fills in cause, hardness, rule, and
+ * the status and reply code that were believed. */
+void classify_refusal(const struct refusal *refusal, struct finding *finding);
 
 const char *mail_kind_name(
     enum mail_kind kind); /* as `leadgate classify` prints it: none, vacation, delayed, ... */

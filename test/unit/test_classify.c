@@ -16,7 +16,9 @@ static struct finding classify(const char *status, int reply, const char *diag, 
 {
     struct finding finding = { .cause = CAUSE_NONE };
 
-    classify_refusal(span_of(status), reply, span_of(diag), local, &finding);
+    classify_refusal(
+        &(struct refusal){ .status = span_of(status), .reply = reply, .diag = span_of(diag), .local = local },
+        &finding);
     return finding;
 }
 
