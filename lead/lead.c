@@ -275,15 +275,26 @@ static enum effect apply_engagement(const struct lead_settings *settings, const 
         lead->strikes = 0;
     lead->cycle = 0;
     lead->series = 0;
-    if (optout->present && optout->cause != CAUSE_MANUAL) {
+    if (optout->present && optout->cause == CAUSE_MANUAL)
+        return EFFECT_GOOD;
+    if (optout->present)
         change->kind = CHANGE_LIFT;
+    /* Heard of in time, it would have lifted what is over by now. */
+    if (is_during_optout(lead, optouts, at, now))
         lead->until = at;
-    }
     return EFFECT_GOOD;
 }
 
-/* Rule 12. Strikes and score do not come into it: this is the recipient's own word. Said twice it is the same
- * word, and one that is older than the opposite one changes nothing. */
+/* Whether a refusal that stands says it already. A new complaint says more: it is graver than an unsubscribe,
+ * and a resubscribe from before it does not answer it. What an operator wrote without a time stays. */
+static bool is_said_already(const struct optouts *optouts, const struct event *event, int64_t at)
+{
+    return optouts->refused &&
+           (event->type == EVENT_UNSUBSCRIBE || optouts->refused_since == 0 || at <= optouts->refused_since);
+}
+
+/* Rule 12. Strikes do not come into it: this is the recipient's own word. Said twice it is the same word, and
+ * one that is older than the opposite one changes nothing. */
 static enum effect apply_will(const struct lead_settings *settings, const struct optouts *optouts,
                               const struct event *event, int64_t now, struct lead *lead,
                               struct change *change)
@@ -293,7 +304,7 @@ static enum effect apply_will(const struct lead_settings *settings, const struct
     if (at <= lead->resubscribed)
         return EFFECT_REPEAT;
     if (event->type != EVENT_RESUBSCRIBE) {
-        if (optouts->refused)
+        if (is_said_already(optouts, event, at))
             return EFFECT_REPEAT;
         change->kind = CHANGE_REFUSE;
         if (event->type == EVENT_COMPLAINT)

@@ -625,6 +625,50 @@ static void old_signs_of_life_take_nothing_back(void **state)
     }
 }
 
+/* A complaint after an unsubscribe, or after another complaint, is news; a resubscribe from before it, heard
+ * of late, does not answer it. */
+static void a_new_complaint_is_news(void **state)
+{
+    static const enum event_type firsts[] = { EVENT_UNSUBSCRIBE, EVENT_COMPLAINT };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(firsts); i++) {
+        struct world world = new_world();
+        int64_t score;
+
+        assert_int_equal(apply(&world, other(firsts[i], T0)), EFFECT_WILL);
+        score = world.lead.score;
+        assert_int_equal(apply(&world, other(EVENT_COMPLAINT, T0)), EFFECT_REPEAT);
+        assert_int_equal(apply(&world, other(EVENT_COMPLAINT, T0 + 10)), EFFECT_WILL);
+        assert_int_equal(world.change.kind, CHANGE_REFUSE);
+        assert_int_equal(world.lead.score, score - 5000);
+        assert_int_equal(apply(&world, other(EVENT_UNSUBSCRIBE, T0 + 11)), EFFECT_REPEAT);
+        assert_int_equal(apply_late(&world, other(EVENT_RESUBSCRIBE, T0 + 9), T0 + DAY), EFFECT_REPEAT);
+        assert_int_equal(apply_late(&world, other(EVENT_RESUBSCRIBE, T0 + 11), T0 + DAY), EFFECT_WILL);
+    }
+    /* An operator's words without a time are not written over. */
+    struct world world = new_world();
+    world.optouts.refused = true;
+    assert_int_equal(apply(&world, other(EVENT_COMPLAINT, T0)), EFFECT_REPEAT);
+}
+
+/* An open that is heard of after the suspension it would have lifted: what bounced behind it counts. */
+static void a_late_open_lifts_in_the_past(void **state)
+{
+    struct world world = new_world();
+    int64_t now = T0 + 30 * DAY;
+
+    (void)state;
+    apply_late(&world, bounce(&world, CAUSE_MAILBOX_FULL, T0), now);
+    assert_int_equal(apply_late(&world, bounce(&world, CAUSE_MAILBOX_FULL, T0 + DAY), now), EFFECT_OPTOUT);
+    assert_int_equal(world.lead.until, T0 + 4 * DAY);
+    apply_late(&world, other(EVENT_OPEN, T0 + 2 * DAY), now);
+    assert_int_equal(world.change.kind, CHANGE_NONE);
+    assert_int_equal(world.lead.until, T0 + 2 * DAY);
+    assert_int_equal(apply_late(&world, bounce(&world, CAUSE_MAILBOX_FULL, T0 + 3 * DAY), now),
+                     EFFECT_STRIKE);
+}
+
 /* First seen is the first that happened, not the first that was heard of. */
 static void first_seen_whatever_the_order(void **state)
 {
@@ -717,6 +761,8 @@ int main(void)
         cmocka_unit_test(a_clock_that_steps_back),
         cmocka_unit_test(an_optout_from_the_future),
         cmocka_unit_test(old_signs_of_life_take_nothing_back),
+        cmocka_unit_test(a_new_complaint_is_news),
+        cmocka_unit_test(a_late_open_lifts_in_the_past),
         cmocka_unit_test(first_seen_whatever_the_order),
         cmocka_unit_test(times_far_away),
     };

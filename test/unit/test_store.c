@@ -115,6 +115,45 @@ static void hand_written_keys(void **state)
     store_free(store);
 }
 
+/* A refusal for which there is no room under its name counts for every stream: none is lost. */
+static void more_refusals_than_room(void **state)
+{
+    struct store *store = store_new(&redis.settings);
+    struct address ann = address_of("ann@example.com");
+    struct suppression found;
+    struct err err;
+
+    (void)state;
+    for (int i = 0; i < REFUSALS_NAMED; i++)
+        private_redis_cli(&redis, "HSET lead:{ann@example.com}:refused s%d cause=complaint", i);
+    assert_int_equal(store_find_suppressions(store, &ann, 1, NOW, &found, &err), STORE_OK);
+    assert_int_equal(found.n_refusals, REFUSALS_NAMED);
+    assert_string_equal(found.refusals[REFUSALS_NAMED - 1].stream, "s7");
+    for (int i = 0; i < 30; i++)
+        private_redis_cli(&redis, "HSET lead:{ann@example.com}:refused t%d %s", i,
+                          i % 3 == 0   ? "cause=complaint"
+                          : i % 3 == 1 ? "cause=unsubscribe"
+                                       : "cause=mailbox-full");
+    assert_int_equal(store_find_suppressions(store, &ann, 1, NOW, &found, &err), STORE_OK);
+    assert_int_equal(found.n_refusals, REFUSALS_MOST);
+    for (size_t i = REFUSALS_NAMED; i < REFUSALS_MOST; i++)
+        assert_string_equal(found.refusals[i].stream, "*");
+    assert_int_equal(found.refusals[REFUSALS_NAMED].cause, CAUSE_COMPLAINT);
+    assert_int_equal(found.refusals[REFUSALS_NAMED + 1].cause, CAUSE_UNSUBSCRIBE);
+    assert_int_equal(found.refusals[REFUSALS_NAMED + 2].cause, CAUSE_MANUAL);
+
+    private_redis_cli(&redis, "FLUSHALL");
+    private_redis_cli(&redis, "HSET lead:{ann@example.com}:refused %064d cause=complaint", 1);
+    assert_int_equal(store_find_suppressions(store, &ann, 1, NOW, &found, &err), STORE_OK);
+    assert_string_equal(found.refusals[0].stream, "*");
+    private_redis_cli(&redis, "DEL lead:{ann@example.com}:refused");
+    private_redis_cli(&redis, "HSET lead:{ann@example.com}:refused %063d since=1700000000", 1);
+    assert_int_equal(store_find_suppressions(store, &ann, 1, NOW, &found, &err), STORE_OK);
+    assert_int_equal(strlen(found.refusals[0].stream), 63);
+    assert_int_equal(found.refusals[0].since, 1700000000);
+    store_free(store);
+}
+
 static void history_is_written_whole(void **state)
 {
     struct store *store = store_new(&redis.settings);
@@ -520,6 +559,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(hand_written_keys, flush),
+        cmocka_unit_test_setup(more_refusals_than_room, flush),
         cmocka_unit_test_setup(history_is_written_whole, flush),
         cmocka_unit_test_setup(the_recipients_will_is_kept_apart, flush),
         cmocka_unit_test_setup(every_change_reaches_the_journal, flush),
