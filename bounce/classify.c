@@ -8,6 +8,7 @@
 #include "bounce/rules.h"
 #include "leadgate/bounce.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* What was brought forward about one refusal. */
@@ -124,16 +125,38 @@ static void gather(struct evidence *evidence, struct span status, int reply, str
     evidence->text_n = reply_normalise(evidence->text, sizeof(evidence->text), diag);
 }
 
-void classify_refusal(const struct refusal *refusal, struct finding *finding)
+struct classifier {
+    size_t n;
+};
+
+struct classifier *classifier_new(const char *const *files, size_t n, struct err *err)
+{
+    struct classifier *classifier = calloc(1, sizeof(*classifier));
+
+    (void)files;
+    (void)n;
+    if (classifier == NULL)
+        err_set(err, "out of memory");
+    return classifier;
+}
+
+void classifier_free(struct classifier *classifier)
+{
+    free(classifier);
+}
+
+void classify_rejection(const struct classifier *classifier, const struct rejection *rejection,
+                        struct finding *finding)
 {
     struct evidence evidence;
     struct verdict verdict;
 
-    gather(&evidence, refusal->status, refusal->reply, refusal->diag);
-    if (reply_has_unfolded(refusal->diag, SPAN(LEADGATE_MARKER)))
+    (void)classifier;
+    gather(&evidence, rejection->status, rejection->reply, rejection->diag);
+    if (reply_has_unfolded(rejection->diag, SPAN(LEADGATE_MARKER)))
         verdict = (struct verdict){ CAUSE_SUPPRESSED, "our own refusal" };
     else
-        verdict = judge(&evidence, refusal->local);
+        verdict = judge(&evidence, rejection->local);
     memcpy(finding->status, evidence.status, sizeof(finding->status));
     finding->reply = evidence.reply;
     finding->cause = verdict.cause;

@@ -34,7 +34,7 @@ const char *mail_kind_name(enum mail_kind kind)
 /* A report in the making. */
 struct reading {
     struct report *report;
-    const struct address_rules *rules;
+    const struct bounce_context *context;
     GHashTable *leads; /* the names of those found: several groups about one lead are one finding */
     size_t room;
 };
@@ -168,14 +168,16 @@ static int read_group(struct reading *reading, const struct dsn_recipient *group
     struct span diag;
     bool local;
 
-    if (!find_lead(&lead, group, reading->rules) || !g_hash_table_add(reading->leads, g_strdup(lead.text)))
+    if (!find_lead(&lead, group, &reading->context->addresses) ||
+        !g_hash_table_add(reading->leads, g_strdup(lead.text)))
         return 0;
     if ((finding = add_finding(reading)) == NULL)
         return -1;
     finding->lead = lead;
     diag = (struct span){ text, field_unfold(text, sizeof(text), group->diagnostic) };
     diag = diagnostic_text(diag, &local);
-    classify_refusal(&(struct refusal){ .status = group->status, .diag = diag, .local = local }, finding);
+    classify_rejection(reading->context->classifier,
+                       &(struct rejection){ .status = group->status, .diag = diag, .local = local }, finding);
     span_excerpt(finding->diag, sizeof(finding->diag), diag);
     if (reading->report->remote_mta[0] == '\0')
         copy_mta(reading->report->remote_mta, sizeof(reading->report->remote_mta), group->remote_mta);
@@ -223,9 +225,9 @@ static void close_status_parts(struct status_parts *parts)
 }
 
 static int read_failure(struct report *report, const struct mail *mail, struct status_parts *parts,
-                        const struct address_rules *rules)
+                        const struct bounce_context *context)
 {
-    struct reading reading = { .report = report, .rules = rules };
+    struct reading reading = { .report = report, .context = context };
     int rc = 0;
 
     read_subject_mail(report, mail, &parts->message);
@@ -240,7 +242,7 @@ static int read_failure(struct report *report, const struct mail *mail, struct s
     return rc;
 }
 
-int report_read(struct report *out, struct span bytes, const struct address_rules *rules, struct err *err)
+int report_read(struct report *out, struct span bytes, const struct bounce_context *context, struct err *err)
 {
     struct tally tally = { 0 };
     struct status_parts parts = { .n = 0 };
@@ -258,7 +260,7 @@ int report_read(struct report *out, struct span bytes, const struct address_rule
     }
     out->kind = kind_decide(&mail, &tally, &out->rule);
     out->at = arrival_time(&mail);
-    if (out->kind == MAIL_FAILURE && read_failure(out, &mail, &parts, rules) < 0) {
+    if (out->kind == MAIL_FAILURE && read_failure(out, &mail, &parts, context) < 0) {
         err_set(err, "out of memory");
         goto out;
     }

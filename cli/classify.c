@@ -123,9 +123,9 @@ static void print_report(const char *file, const struct report *report, void (*p
 }
 
 /* 0, or -1 after saying on standard error what is wrong with the file. */
-static int classify_file(struct buffer *buffer, const char *file, void (*print)(const struct row *row))
+static int classify_file(const struct bounce_context *context, struct buffer *buffer, const char *file,
+                         void (*print)(const struct row *row))
 {
-    static const struct address_rules rules = { .fold_local_part = true, .default_domain = NULL };
     struct report report;
     struct err err;
 
@@ -133,7 +133,7 @@ static int classify_file(struct buffer *buffer, const char *file, void (*print)(
         fprintf(stderr, "leadgate: %s: %s\n", file, strerror(errno));
         return -1;
     }
-    if (report_read(&report, (struct span){ buffer->p, buffer->n }, &rules, &err) < 0) {
+    if (report_read(&report, (struct span){ buffer->p, buffer->n }, context, &err) < 0) {
         fprintf(stderr, "leadgate: %s: %s\n", file, err.text);
         report_free(&report);
         return -1;
@@ -166,7 +166,10 @@ int command_classify(int argc, char **argv)
         { NULL, 0, NULL, 0 },
     };
     void (*print)(const struct row *row) = print_aligned;
+    struct bounce_context context = { .addresses = { .fold_local_part = true } };
     struct buffer buffer = { NULL, 0, 0 };
+    struct classifier *classifier;
+    struct err err;
     int option, rc = EX_OK;
 
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -185,10 +188,16 @@ int command_classify(int argc, char **argv)
         return EX_USAGE;
     }
     bounce_init();
+    if ((classifier = classifier_new(NULL, 0, &err)) == NULL) {
+        fprintf(stderr, "leadgate: %s\n", err.text);
+        return EX_CONFIG;
+    }
+    context.classifier = classifier;
     for (int i = optind; i < argc; i++)
-        if (classify_file(&buffer, argv[i], print) < 0)
+        if (classify_file(&context, &buffer, argv[i], print) < 0)
             rc = 1;
     free(buffer.p);
+    classifier_free(classifier);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "leadgate: standard output: %s\n", strerror(errno));
         rc = 1;

@@ -87,10 +87,10 @@ static void log_unrecognised(const char *name, enum mail_kind kind, const char *
 enum intake_rc intake_read(struct intake *intake, struct span mail, const char *name, int64_t arrived,
                            int64_t now)
 {
-    struct address_rules rules = settings_address_rules(intake->settings);
+    struct bounce_context context = settings_bounce_context(intake->settings);
     struct report *report = &intake->held[intake->n];
     struct err err = { "" };
-    bool readable = report_read(report, mail, &rules, &err) == 0;
+    bool readable = report_read(report, mail, &context, &err) == 0;
 
     if (!readable || report->n == 0) {
         log_unrecognised(name, readable ? report->kind : MAIL_NONE, readable ? report->rule : err.text);

@@ -441,13 +441,13 @@ static enum verdict verdict_of(const struct message *message, enum mail_kind kin
 
 static enum verdict end_of_bounce(const struct message *message, struct span queue, int64_t now)
 {
-    struct address_rules rules = settings_address_rules(message->rules->settings);
+    struct bounce_context context = settings_bounce_context(message->rules->settings);
     struct span mail = { message->mail.p, message->mail.n };
     struct report report;
     struct err err;
     enum verdict verdict;
 
-    if (report_read(&report, mail, &rules, &err) < 0) {
+    if (report_read(&report, mail, &context, &err) < 0) {
         log_unrecognised(message, "unreadable", err.text, queue);
         verdict = VERDICT_ACCEPT;
         goto out;

@@ -5,6 +5,14 @@
 
 #include <stdlib.h>
 
+static int make_classifier(struct settings *settings, struct err *err)
+{
+    const struct config_texts *files = &settings->classify_rules;
+
+    settings->classifier = classifier_new((const char *const *)files->item, files->n, err);
+    return settings->classifier == NULL ? -1 : 0;
+}
+
 /* NULL with err. Every text is set, so nobody needs to ask for NULL. */
 static struct settings *make_defaults(struct err *err)
 {
@@ -32,7 +40,8 @@ int settings_load(struct settings **out, const char *path, struct err *err)
 
     if (settings == NULL)
         return -1;
-    if (config_read(settings, keys, n, path, NULL, NULL, err) < 0 || streams_make(settings, err) < 0) {
+    if (config_read(settings, keys, n, path, NULL, NULL, err) < 0 || streams_make(settings, err) < 0 ||
+        make_classifier(settings, err) < 0) {
         settings_free(settings);
         return -1;
     }
@@ -43,8 +52,13 @@ int settings_load(struct settings **out, const char *path, struct err *err)
 struct settings *settings_new(void)
 {
     struct err err;
+    struct settings *settings = make_defaults(&err);
 
-    return make_defaults(&err);
+    if (settings != NULL && make_classifier(settings, &err) < 0) {
+        settings_free(settings);
+        return NULL;
+    }
+    return settings;
 }
 
 void settings_free(struct settings *settings)
@@ -54,6 +68,7 @@ void settings_free(struct settings *settings)
 
     if (settings == NULL)
         return;
+    classifier_free(settings->classifier);
     streams_free(&settings->streams);
     config_free(settings, keys, n);
     free(settings);
@@ -63,6 +78,12 @@ struct address_rules settings_address_rules(const struct settings *settings)
 {
     return (struct address_rules){ .fold_local_part = settings->fold_local_part,
                                    .default_domain = settings->default_domain };
+}
+
+struct bounce_context settings_bounce_context(const struct settings *settings)
+{
+    return (struct bounce_context){ .addresses = settings_address_rules(settings),
+                                    .classifier = settings->classifier };
 }
 
 bool settings_never_refuses(const struct settings *settings, const struct address *lead)

@@ -168,6 +168,9 @@ static const struct config_key keys[] = {
     { CAUSE_KEY("causes.*.ends", WORD, end), .words = end_words,
       .help = "Where a series of suspensions leads to." },
 
+    { KEY("classify.rules", TEXTS, classify_rules), .def = "[]", .check = check_path,
+      .help = "Files with rules of your own, for what refusals mean." },
+
     { KEY("policy.listen", ENDPOINTS, policy.listen), .def = "[unix:/run/leadgate/policy.sock]",
       .help = "Where the policy server listens." },
     { KEY("policy.socket_mode", MODE, policy.socket.mode), .def = "0660", .min = 0, .max = 0777,

@@ -38,6 +38,7 @@ BEGIN {
     library["hiredis/"] = "^store/"
     library["libmilter/"] = "^milter/(callbacks[.][ch]|listener[.]c|main[.]c)$"
     library["gmime/"] = library["glib"] = "^bounce/"
+    library["pcre2.h"] = "^bounce/"
     library["yaml.h"] = "^core/config[^/]*[.][ch]$"
 }
 function wrong(why) {

@@ -34,7 +34,7 @@ struct finding {
     enum hardness hardness;
     char status[16];  /* enhanced status, "" = none */
     int reply;        /* SMTP reply code, 0 = none */
-    const char *rule; /* what decided, static storage: "status:5.7.17", "phrase:mailbox full" */
+    const char *rule; /* the name of the rule that decided; lives as long as the classifier */
     char diag[512];   /* the remote server's words, as UTF-8, cut */
 };
 
@@ -52,13 +52,29 @@ struct report {
     char remote_mta[256]; /* of the first failed recipient */
 };
 
+/* The rules by which refusals are understood: those that ship with the program and the operator's. Never
+ * changed after it is made; any number of threads may use it at once. */
+struct classifier;
+
+/* files: the operator's rule files, later ones before earlier ones, all before the shipped rules. NULL with
+ * err
+ * (`path:line: ...`) for a file that cannot be read or is wrong, or when out of memory. */
+struct classifier *classifier_new(const char *const *files, size_t n, struct err *err);
+void classifier_free(struct classifier *classifier); /* NULL is fine */
+
+/* What mails are read by. Borrowed. */
+struct bounce_context {
+    struct address_rules addresses; /* how recipients are normalised */
+    const struct classifier *classifier;
+};
+
 /* Sets up the MIME library. Once, before threads exist. */
 void bounce_init(void);
 
-/* Reads one mail: header and body as they are on disk, LF or CRLF. rules normalise the recipients. *out is
+/* Reads one mail: header and body as they are on disk, LF or CRLF. *out is
  * always set up for report_free(). 0, or -1 with err when the mail cannot be read at all (no header: out of
  * shape). */
-int report_read(struct report *out, struct span mail, const struct address_rules *rules, struct err *err);
+int report_read(struct report *out, struct span mail, const struct bounce_context *context, struct err *err);
 void report_free(struct report *report); /* leaves it empty; twice is fine */
 
 /* Turns finding i into the event that it is. now bounds the times, and stands in where the mail names none.
@@ -67,7 +83,7 @@ void report_event(const struct report *report, size_t i, enum event_source sourc
                   struct event *event);
 
 /* What is known of one refusal. Spans are borrowed for the call; any may be empty. All text is UTF-8. */
-struct refusal {
+struct rejection {
     struct span status; /* the reporting system's Status field, as given */
     int reply;          /* SMTP reply code where it was given apart; 0 = read it off `diag` */
     struct span diag;   /* the remote server's words: Diagnostic-Code without its type, a log line's reply */
@@ -78,7 +94,8 @@ struct refusal {
 
 /* What one refusal means; shared by reports and, later, the delivery log. Fills in cause, hardness, rule, and
  * the status and reply code that were believed. */
-void classify_refusal(const struct refusal *refusal, struct finding *finding);
+void classify_rejection(const struct classifier *classifier, const struct rejection *rejection,
+                        struct finding *finding);
 
 const char *mail_kind_name(
     enum mail_kind kind); /* as `leadgate classify` prints it: none, vacation, delayed, ... */

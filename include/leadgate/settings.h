@@ -5,6 +5,7 @@
 #define LEADGATE_SETTINGS_H
 
 #include "leadgate/address.h"
+#include "leadgate/bounce.h"
 #include "leadgate/config.h"
 #include "leadgate/lead.h"
 #include "leadgate/logline.h"
@@ -65,6 +66,8 @@ struct settings {
     bool fold_local_part;
     char *default_domain;
     struct lead_settings lead;
+    struct config_texts classify_rules; /* paths of the operator's rule files */
+    struct classifier *classifier;      /* made of them when they are loaded */
     struct policy_settings policy;
     struct milter_settings milter;
     struct feed_settings feed;
@@ -82,6 +85,8 @@ struct settings *settings_new(void);
 void settings_free(struct settings *settings); /* NULL is fine */
 
 struct address_rules settings_address_rules(const struct settings *settings);
+/* What mails are read by; borrows from the settings. */
+struct bounce_context settings_bounce_context(const struct settings *settings);
 
 /* Whether the lead is let pass in every stream and whatever stands against it (policy.never_refuse). */
 bool settings_never_refuses(const struct settings *settings, const struct address *lead);

@@ -16,8 +16,9 @@ static struct finding classify(const char *status, int reply, const char *diag, 
 {
     struct finding finding = { .cause = CAUSE_NONE };
 
-    classify_refusal(
-        &(struct refusal){ .status = span_of(status), .reply = reply, .diag = span_of(diag), .local = local },
+    classify_rejection(
+        NULL,
+        &(struct rejection){ .status = span_of(status), .reply = reply, .diag = span_of(diag), .local = local },
         &finding);
     return finding;
 }
