@@ -1,165 +1,234 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One refusal to one cause. Servers lie in known ways: the status says 5.1.1 for everything, the text names a
  * general reason and the true one behind it. So evidence is asked in the order of how hard it is to say by
- * accident: our own marker, the local mail system's words, telling phrases, telling status codes (subjects 2
- * and 7), general phrases, general status codes, the reply code. What the rules are is in status_codes.c and
- * text_rules.c; only the order is here. */
+ * accident: our own marker first, then the rules by their stages (rule_file.h). What is gathered here is what
+ * they are asked about; what they say stands in leadgate.rules and in the operator's files. */
 #include "bounce/reply.h"
-#include "bounce/rules.h"
-#include "leadgate/bounce.h"
+#include "bounce/rule_set.h"
+#include "bounce/rules_shipped.h"
+#include "leadgate/rules.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What was brought forward about one refusal. */
-struct evidence {
-    char status[STATUS_SIZE];
-    int reply;
-    char text[1024]; /* reply_normalise(); the reasons stand at the front */
-    size_t text_n;
-};
-
-struct verdict {
-    enum cause cause;
-    const char *rule; /* NULL = none yet */
-};
-
-/* RFC 5321 4.2.3, for replies that say nothing else. 550, 553 and 554 are used for everything: no row. */
-static const struct reply_rule reply_table[] = {
-    { "reply:500", 500, CAUSE_SYNTAX_ERROR, "command unrecognised" },
-    { "reply:501", 501, CAUSE_SYNTAX_ERROR, "syntax error in parameters" },
-    { "reply:502", 502, CAUSE_SYNTAX_ERROR, "command not implemented" },
-    { "reply:503", 503, CAUSE_SYNTAX_ERROR, "bad sequence of commands" },
-    { "reply:504", 504, CAUSE_SYNTAX_ERROR, "parameter not implemented" },
-    { "reply:521", 521, CAUSE_DOMAIN_MISCONFIGURED, "host does not accept mail (RFC 7504)" },
-    { "reply:530", 530, CAUSE_POLICY_BLOCK, "authentication required (RFC 4954)" },
-    { "reply:535", 535, CAUSE_POLICY_BLOCK, "authentication failed (RFC 4954)" },
-    { "reply:551", 551, CAUSE_RELAY_DENIED, "user not local" },
-    { "reply:552", 552, CAUSE_MAILBOX_FULL, "exceeded storage allocation" },
-    { "reply:555", 555, CAUSE_SYNTAX_ERROR, "MAIL or RCPT parameters not recognised" },
-    { "reply:556", 556, CAUSE_DOMAIN_MISCONFIGURED, "domain does not accept mail (RFC 7504)" },
-};
-
-const struct reply_rule *reply_rules(size_t *n)
-{
-    *n = sizeof(reply_table) / sizeof(reply_table[0]);
-    return reply_table;
-}
-
-static struct verdict by_phrase(const struct evidence *evidence, enum weight weight)
-{
-    size_t n;
-    const struct text_rule *rules = text_rules(&n);
-
-    for (size_t i = 0; i < n && evidence->text_n > 0; i++)
-        if (rules[i].weight == weight && strstr(evidence->text, rules[i].phrase) != NULL)
-            return (struct verdict){ rules[i].cause, rules[i].rule };
-    return (struct verdict){ CAUSE_NONE, NULL };
-}
-
-static bool code_matches(const char *code, const char *status)
-{
-    if (code[0] == 'x')
-        return (status[0] == '4' || status[0] == '5') && strcmp(code + 1, status + 1) == 0;
-    return strcmp(code, status) == 0;
-}
-
-static struct verdict by_status(const struct evidence *evidence, enum weight weight)
-{
-    size_t n;
-    const struct status_rule *rules = status_rules(&n);
-
-    for (size_t i = 0; i < n && evidence->status[0] != '\0'; i++)
-        if (rules[i].weight == weight && code_matches(rules[i].code, evidence->status))
-            return (struct verdict){ rules[i].cause, rules[i].rule };
-    return (struct verdict){ CAUSE_NONE, NULL };
-}
-
-/* What is left when no words and no status told: the reply code, and whether time ran out on a temporary
- * failure. */
-static struct verdict by_reply(const struct evidence *evidence)
-{
-    size_t n;
-    const struct reply_rule *rules = reply_rules(&n);
-
-    for (size_t i = 0; i < n; i++)
-        if (rules[i].code == evidence->reply)
-            return (struct verdict){ rules[i].cause, rules[i].rule };
-    if (evidence->status[0] == '4' || evidence->reply / 100 == 4)
-        return (struct verdict){ CAUSE_EXPIRED, "temporary and given up" };
-    return (struct verdict){ CAUSE_UNDETERMINED, "nothing matched" };
-}
-
-static struct verdict judge(const struct evidence *evidence, bool local)
-{
-    struct verdict verdict = { CAUSE_NONE, NULL };
-
-    if (local)
-        verdict = by_phrase(evidence, WEIGHT_LOCAL);
-    if (verdict.rule == NULL)
-        verdict = by_phrase(evidence, WEIGHT_STRONG);
-    if (verdict.rule == NULL)
-        verdict = by_status(evidence, WEIGHT_STRONG);
-    if (verdict.rule == NULL)
-        verdict = by_phrase(evidence, WEIGHT_WEAK);
-    if (verdict.rule == NULL)
-        verdict = by_status(evidence, WEIGHT_WEAK);
-    if (verdict.rule == NULL)
-        verdict = by_reply(evidence);
-    return verdict;
-}
-
-/* Brings codes and words together. The Status field is the reporting system's reading of the reply; where it
- * says nothing, the reply's own code is taken. */
-static void gather(struct evidence *evidence, struct span status, int reply, struct span diag)
-{
-    char in_text[STATUS_SIZE];
-
-    status_read(evidence->status, span_trim(status));
-    if (status_is_bare(evidence->status)) {
-        reply_find_status(in_text, diag);
-        if (evidence->status[0] == '\0' || !status_is_bare(in_text))
-            memcpy(evidence->status, in_text, sizeof(in_text));
-    }
-    evidence->reply = reply != 0 ? reply : reply_find_code(diag);
-    evidence->text_n = reply_normalise(evidence->text, sizeof(evidence->text), diag);
-}
+#define SHIPPED_NAME "leadgate.rules" /* as messages and lists call it; it needs not be installed */
 
 struct classifier {
+    struct rule_file *files; /* in order of rank; the shipped one last */
     size_t n;
+    struct rule_set *set;
 };
 
 struct classifier *classifier_new(const char *const *files, size_t n, struct err *err)
 {
     struct classifier *classifier = calloc(1, sizeof(*classifier));
 
-    (void)files;
-    (void)n;
-    if (classifier == NULL)
+    if (classifier == NULL || (classifier->files = calloc(n + 1, sizeof(*classifier->files))) == NULL) {
         err_set(err, "out of memory");
+        goto fail;
+    }
+    for (; classifier->n < n; classifier->n++)
+        if (rule_file_read(&classifier->files[classifier->n], files[n - 1 - classifier->n], err) < 0) {
+            classifier->n++;
+            goto fail;
+        }
+    classifier->n++;
+    if (rule_file_parse(&classifier->files[n], SHIPPED_NAME, (struct span){ rules_shipped, rules_shipped_n },
+                        err) < 0 ||
+        (classifier->set = rule_set_new(classifier->files, n + 1, err)) == NULL)
+        goto fail;
     return classifier;
+fail:
+    classifier_free(classifier);
+    return NULL;
 }
 
 void classifier_free(struct classifier *classifier)
 {
+    if (classifier == NULL)
+        return;
+    rule_set_free(classifier->set);
+    for (size_t i = 0; i < classifier->n; i++)
+        rule_file_free(&classifier->files[i]);
+    free(classifier->files);
     free(classifier);
 }
 
-void classify_rejection(const struct classifier *classifier, const struct rejection *rejection,
+/* What the rules are asked about. */
+struct gathered {
+    char status[STATUS_SIZE];
+    int reply;
+    char diag[2048], human[4096]; /* reply_normalise(); the reasons stand at the front */
+    struct evidence evidence;     /* of the above */
+};
+
+/* The Status field is the reporting system's reading of the reply; where it says nothing, the reply's own
+ * code is taken, else one that the text for people gives. */
+static void find_status(char dst[STATUS_SIZE], const struct rejection *rejection)
+{
+    const struct span texts[] = { rejection->diag, rejection->human };
+    char in_text[STATUS_SIZE];
+
+    status_read(dst, span_trim(rejection->status));
+    for (size_t i = 0; i < 2 && status_is_bare(dst); i++) {
+        reply_find_status(in_text, texts[i]);
+        if (dst[0] == '\0' || !status_is_bare(in_text))
+            memcpy(dst, in_text, sizeof(in_text));
+    }
+}
+
+static void gather(struct gathered *out, const struct rejection *rejection)
+{
+    find_status(out->status, rejection);
+    out->reply = rejection->reply != 0 ? rejection->reply : reply_find_code(rejection->diag);
+    if (out->reply == 0)
+        out->reply = reply_find_code(rejection->human);
+    out->evidence = (struct evidence){
+        .status = out->status,
+        .reply = out->reply,
+        .diag = { out->diag, reply_normalise(out->diag, sizeof(out->diag), rejection->diag) },
+        .human = { out->human, reply_normalise(out->human, sizeof(out->human), rejection->human) },
+        .reporter = rejection->reporter,
+        .local = rejection->local,
+    };
+}
+
+static bool is_ours(const struct rejection *rejection)
+{
+    return reply_has_unfolded(rejection->diag, SPAN(LEADGATE_MARKER)) ||
+           reply_has_unfolded(rejection->human, SPAN(LEADGATE_MARKER));
+}
+
+static void decide(const struct classifier *classifier, const struct rejection *rejection,
+                   struct finding *finding)
+{
+    struct gathered gathered;
+    struct rule_hit hit;
+
+    gather(&gathered, rejection);
+    memcpy(finding->status, gathered.status, sizeof(finding->status));
+    finding->reply = gathered.reply;
+    if (is_ours(rejection)) {
+        finding->cause = CAUSE_SUPPRESSED;
+        finding->rule = "our own refusal";
+    } else if (rule_set_find(classifier->set, &gathered.evidence, &hit, 1) == 1) {
+        finding->cause = hit.rule->cause;
+        finding->rule = hit.rule->name;
+    } else {
+        finding->cause = CAUSE_UNDETERMINED;
+        finding->rule = "nothing matched";
+    }
+    finding->hardness = cause_info(finding->cause)->hardness;
+}
+
+void classify_rejection(const struct bounce_context *context, const struct rejection *rejection,
                         struct finding *finding)
 {
-    struct evidence evidence;
-    struct verdict verdict;
+    decide(context->classifier, rejection, finding);
+    if (context->show != NULL)
+        context->show(context->ctx, rejection, finding);
+}
 
-    (void)classifier;
-    gather(&evidence, rejection->status, rejection->reply, rejection->diag);
-    if (reply_has_unfolded(rejection->diag, SPAN(LEADGATE_MARKER)))
-        verdict = (struct verdict){ CAUSE_SUPPRESSED, "our own refusal" };
-    else
-        verdict = judge(&evidence, rejection->local);
-    memcpy(finding->status, evidence.status, sizeof(finding->status));
-    finding->reply = evidence.reply;
-    finding->cause = verdict.cause;
-    finding->hardness = cause_info(verdict.cause)->hardness;
-    finding->rule = verdict.rule;
+/* --- for people: leadgate/rules.h --- */
+
+static struct rule_info info_of(const struct rule *rule)
+{
+    return (struct rule_info){
+        .name = rule->name,
+        .stage = rule_stage_name(rule->stage),
+        .path = rule->path,
+        .note = rule->note == NULL ? "" : rule->note,
+        .line = rule->line,
+        .cause = rule->cause,
+    };
+}
+
+size_t classifier_count(const struct classifier *classifier)
+{
+    size_t n;
+
+    (void)rule_set_rules(classifier->set, &n);
+    return n;
+}
+
+struct rule_info classifier_rule(const struct classifier *classifier, size_t i)
+{
+    size_t n;
+
+    return info_of(rule_set_rules(classifier->set, &n)[i]);
+}
+
+static const char *place_name(enum rule_place place)
+{
+    switch (place) {
+    case PLACE_DIAG: return "diag";
+    case PLACE_HUMAN: return "human";
+    }
+    return "codes";
+}
+
+void classifier_explain(const struct classifier *classifier, const struct rejection *rejection,
+                        struct explanation *out)
+{
+    struct rule_hit hits[EXPLAINED_MOST];
+    struct gathered gathered;
+
+    gather(&gathered, rejection);
+    memcpy(out->status, gathered.status, sizeof(out->status));
+    out->reply = gathered.reply;
+    memcpy(out->diag, gathered.diag, sizeof(out->diag));
+    memcpy(out->human, gathered.human, sizeof(out->human));
+    out->n = rule_set_find(classifier->set, &gathered.evidence, hits, EXPLAINED_MOST);
+    for (size_t i = 0; i < out->n; i++)
+        out->rules[i] = (struct explained_rule){ info_of(hits[i].rule), place_name(hits[i].place) };
+}
+
+/* Places that the rule looks at; words are put into the one that the example names, else into the first. */
+static struct rejection example_rejection(const struct rule *rule, const struct rule_example *example)
+{
+    bool human = example->human || (rule->places & PLACE_DIAG) == 0;
+    int64_t reply = 0;
+
+    (void)span_int64(example->reply, &reply);
+    return (struct rejection){
+        .status = example->status,
+        .reply = (int)reply,
+        .diag = human ? SPAN_NONE : example->words,
+        .human = human ? example->words : SPAN_NONE,
+        .reporter = example->reporter,
+        .local = example->local || rule->stage == STAGE_LOCAL,
+    };
+}
+
+static void try_rule(const struct classifier *classifier, const struct rule *rule,
+                     void (*each)(void *ctx, const struct rule_trial *trial), void *ctx)
+{
+    struct rule_trial trial = { .rule = info_of(rule), .line = rule->line };
+
+    if (rule->n_examples == 0)
+        each(ctx, &trial);
+    for (size_t i = 0; i < rule->n_examples; i++) {
+        struct rule_example example;
+        struct rejection rejection;
+
+        trial.example = rule->examples[i].text;
+        trial.line = rule->examples[i].line;
+        rule_example_read(&example, trial.example);
+        rejection = example_rejection(rule, &example);
+        decide(classifier, &rejection, &trial.finding);
+        trial.passed = strcmp(trial.finding.rule, rule->name) == 0;
+        each(ctx, &trial);
+    }
+}
+
+void classifier_try(const struct classifier *classifier, const char *path,
+                    void (*each)(void *ctx, const struct rule_trial *trial), void *ctx)
+{
+    size_t n;
+    const struct rule *const *rules = rule_set_rules(classifier->set, &n);
+
+    for (size_t i = 0; i < n; i++)
+        if (path == NULL || strcmp(rules[i]->path, path) == 0)
+            try_rule(classifier, rules[i], each, ctx);
 }

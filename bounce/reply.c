@@ -4,6 +4,8 @@
  * where codes stand, so that a message size, a version or an IP address is not taken for one. */
 #include "bounce/reply.h"
 
+#include "bounce/fold.h"
+
 #include <string.h>
 
 static bool is_digit(char c)
@@ -138,32 +140,54 @@ static struct span without_codes(struct span word)
     return status_length(word) == word.n ? SPAN_NONE : word;
 }
 
+/* Where a link's path begins: links are written with their scheme (https://host/...) and without it
+ * (support.host.example/...). SPAN_NONE's length, 0, when the word is no link. */
+static size_t host_length(struct span word)
+{
+    const char *scheme = span_find_nocase(word, SPAN("://"));
+    size_t n = scheme == NULL ? 0 : (size_t)(scheme - word.p) + 3;
+    bool dot = scheme != NULL;
+
+    for (; n < word.n && memchr("/?#", word.p[n], 3) == NULL; n++)
+        dot = dot || (n > 0 && word.p[n] == '.');
+    return dot ? n : 0;
+}
+
 /* What one word of a reply is copied as. */
 static struct span word_shown(struct span word)
 {
-    const char *scheme = span_find_nocase(word, SPAN("://"));
+    size_t host;
 
-    if (scheme != NULL) {
-        size_t host = (size_t)(scheme - word.p) + 3;
-        const char *path = memchr(word.p + host, '/', word.n - host);
-
-        if (path != NULL)
-            word.n = (size_t)(path - word.p);
-        return word;
-    }
     if (memchr(word.p, '@', word.n) != NULL) {
         /* Postfix: `<ann@example.com>: Recipient address rejected`, often without the brackets. */
         return word.p[word.n - 1] == ':' ? SPAN("@:") : SPAN("@");
     }
+    if (memchr(word.p, '/', word.n) != NULL && (host = host_length(word)) > 0)
+        return (struct span){ word.p, host };
     return without_codes(word);
 }
 
-static size_t put_lower(char *dst, size_t size, size_t n, struct span s)
+static bool is_wide(const char *p, size_t n)
 {
-    for (size_t i = 0; i < s.n && n + 1 < size; i++) {
-        char c = s.p[i];
+    /* U+3000 to U+9FFF, the scripts that are written without blanks. */
+    return n == 3 && (unsigned char)p[0] >= 0xe3 && (unsigned char)p[0] <= 0xe9;
+}
 
-        dst[n++] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+/* Only whole characters. */
+static size_t put_folded(char *dst, size_t size, size_t n, struct span s)
+{
+    while (s.n > 0) {
+        char character[FOLD_MOST];
+        size_t used, k = fold_character(character, s, &used);
+
+        /* A line end in the middle of a Japanese word is no blank. */
+        if (is_wide(character, k) && n >= 4 && dst[n - 1] == ' ' && is_wide(dst + n - 4, 3))
+            n--;
+        if (n + k >= size)
+            break;
+        memcpy(dst + n, character, k);
+        n += k;
+        s = (struct span){ s.p + used, s.n - used };
     }
     return n;
 }
@@ -178,7 +202,7 @@ size_t reply_normalise(char *dst, size_t size, struct span text)
         while (i < text.n && !ends_word(text.p[i]))
             i++;
         if (i > start) {
-            n = put_lower(dst, size, n, word_shown((struct span){ text.p + start, i - start }));
+            n = put_folded(dst, size, n, word_shown((struct span){ text.p + start, i - start }));
             continue;
         }
         /* Angle brackets go; of a run of blanks the first is kept. */

@@ -23,9 +23,10 @@ bool status_is_bare(const char *status);
  * "said:"; 0 when there is none. */
 int reply_find_code(struct span text);
 
-/* Copies text in lower case, blanks and line ends as one blank, without codes and angle brackets, each
- * address as "@" and each URL cut behind its host: so a phrase is found across the lines of a reply, but
- * never in a recipient's name or in a link's path. Returns the length; what does not fit is left out. */
+/* Copies text folded (fold.h), blanks and line ends as one blank, without codes and angle brackets, each
+ * address as "@" and each link cut behind its host: so a phrase is found across the lines of a reply, but
+ * never in a recipient's name or in a link's path. Whole characters, UTF-8 in any case. Returns the length;
+ * what does not fit is left out. */
 size_t reply_normalise(char *dst, size_t size, struct span text);
 
 /* Whether text holds word, blanks and line ends in text not counted. Case counts. */

@@ -176,7 +176,7 @@ static int read_group(struct reading *reading, const struct dsn_recipient *group
     finding->lead = lead;
     diag = (struct span){ text, field_unfold(text, sizeof(text), group->diagnostic) };
     diag = diagnostic_text(diag, &local);
-    classify_rejection(reading->context->classifier,
+    classify_rejection(reading->context,
                        &(struct rejection){ .status = group->status, .diag = diag, .local = local }, finding);
     span_excerpt(finding->diag, sizeof(finding->diag), diag);
     if (reading->report->remote_mta[0] == '\0')

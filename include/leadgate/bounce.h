@@ -62,10 +62,16 @@ struct classifier;
 struct classifier *classifier_new(const char *const *files, size_t n, struct err *err);
 void classifier_free(struct classifier *classifier); /* NULL is fine */
 
+struct finding;
+struct rejection;
+
 /* What mails are read by. Borrowed. */
 struct bounce_context {
     struct address_rules addresses; /* how recipients are normalised */
     const struct classifier *classifier;
+    /* For `leadgate classify --explain`: is shown each rejection with what was made of it. NULL = nobody. */
+    void (*show)(void *ctx, const struct rejection *rejection, const struct finding *finding);
+    void *ctx;
 };
 
 /* Sets up the MIME library. Once, before threads exist. */
@@ -94,7 +100,7 @@ struct rejection {
 
 /* What one refusal means; shared by reports and, later, the delivery log. Fills in cause, hardness, rule, and
  * the status and reply code that were believed. */
-void classify_rejection(const struct classifier *classifier, const struct rejection *rejection,
+void classify_rejection(const struct bounce_context *context, const struct rejection *rejection,
                         struct finding *finding);
 
 const char *mail_kind_name(

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Rules are asked stage by stage, in each stage first about the remote server's words, then about those for
+ * people. What a pattern needs to match at all (rule_literals.h) is looked up for all patterns in one pass
+ * over the text, so that of some hundred patterns only a few are run.
+ *
+ * The text comes from strangers: a pattern that would take too long on it is given up, and has not matched.
+ */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "bounce/rule_set.h"
+
+#include "bounce/fold.h"
+#include "bounce/literal_index.h"
+#include "bounce/rule_literals.h"
+
+#include <pcre2.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Steps of one pattern in one text. Useful ones stay below a few hundred; this many take about a millisecond.
+ */
+#define STEPS_MOST 20000
+
+struct pattern {
+    pcre2_code *code;
+};
+
+/* A rule's patterns are neighbours. */
+struct ready_rule {
+    size_t first, n; /* patterns */
+};
+
+struct rule_set {
+    const struct rule **rules; /* in the order in which they are asked */
+    struct ready_rule *ready;  /* one for each */
+    size_t n;
+    size_t stage_end[RULE_STAGES]; /* index behind a stage's last rule */
+    GArray *patterns;              /* struct pattern */
+    GStringChunk *texts;
+    struct literal_index *index;
+    GArray *always; /* size_t: patterns that must be run on each text */
+    pcre2_match_context *limits;
+};
+
+/* --- making --- */
+
+/* Patterns are compared with folded texts, so they are folded, too. */
+static struct span fold_pattern(struct rule_set *set, const char *text)
+{
+    GString *folded = g_string_new(NULL);
+    struct span rest = span_of(text), kept;
+
+    while (rest.n > 0) {
+        char dst[FOLD_MOST];
+        size_t used = 1;
+
+        /* Of ASCII the case is left alone: \B is not \b. The pattern is caseless anyway. */
+        if ((unsigned char)rest.p[0] < 0x80)
+            g_string_append_c(folded, rest.p[0]);
+        else
+            g_string_append_len(folded, dst, (gssize)fold_character(dst, rest, &used));
+        rest = (struct span){ rest.p + used, rest.n - used };
+    }
+    kept =
+        (struct span){ g_string_chunk_insert_len(set->texts, folded->str, (gssize)folded->len), folded->len };
+    g_string_free(folded, TRUE);
+    return kept;
+}
+
+static void index_pattern(struct rule_set *set, struct span text, size_t number)
+{
+    struct literals literals;
+
+    rule_literals_read(&literals, text, set->texts);
+    if (literals.n == 0)
+        g_array_append_val(set->always, number);
+    for (size_t i = 0; i < literals.n; i++) {
+        struct span literal = literals.item[i];
+
+        /* The letters of a pattern may be large. */
+        literal.p = g_string_chunk_insert_len(set->texts, literal.p, (gssize)literal.n);
+        for (size_t k = 0; k < literal.n; k++) {
+            char *c = (char *)(uintptr_t)&literal.p[k];
+
+            *c = g_ascii_tolower(*c);
+        }
+        literal_index_add(set->index, literal, number);
+    }
+}
+
+static int add_pattern(struct rule_set *set, const struct rule *rule, const struct rule_line *line,
+                       struct err *err)
+{
+    struct span text = fold_pattern(set, line->text);
+    struct pattern pattern;
+    PCRE2_UCHAR why[128];
+    PCRE2_SIZE at;
+    int number;
+
+    pattern.code = pcre2_compile((PCRE2_SPTR)text.p, text.n,
+                                 PCRE2_UTF | PCRE2_CASELESS | PCRE2_NEVER_BACKSLASH_C, &number, &at, NULL);
+    if (pattern.code == NULL) {
+        pcre2_get_error_message(number, why, sizeof(why));
+        return err_set(err, "%s:%d: the pattern is wrong at character %zu: %s", rule->path, line->line, at,
+                       (const char *)why);
+    }
+    /* Where there is no JIT the interpreter does the work. */
+    (void)pcre2_jit_compile(pattern.code, PCRE2_JIT_COMPLETE);
+    g_array_append_val(set->patterns, pattern);
+    index_pattern(set, text, set->patterns->len - 1);
+    return 0;
+}
+
+static int add_rule(struct rule_set *set, const struct rule *rule, struct err *err)
+{
+    struct ready_rule *ready = &set->ready[set->n];
+
+    *ready = (struct ready_rule){ .first = set->patterns->len, .n = rule->n_matches };
+    for (size_t i = 0; i < rule->n_matches; i++)
+        if (add_pattern(set, rule, &rule->matches[i], err) < 0)
+            return -1;
+    set->rules[set->n++] = rule;
+    return 0;
+}
+
+/* The rules that hold: of several with one name the first file's. */
+static GHashTable *choose_rules(const struct rule_file *files, size_t n)
+{
+    GHashTable *chosen = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < files[i].n; k++) {
+            const struct rule *rule = &files[i].rules[k];
+
+            if (!g_hash_table_contains(chosen, rule->name))
+                g_hash_table_insert(chosen, (gpointer)(uintptr_t)rule->name, (gpointer)(uintptr_t)rule);
+        }
+    return chosen;
+}
+
+static int add_stage(struct rule_set *set, const struct rule_file *file, enum rule_stage stage,
+                     GHashTable *chosen, struct err *err)
+{
+    for (size_t i = 0; i < file->n; i++) {
+        const struct rule *rule = &file->rules[i];
+
+        if (rule->off || rule->stage != stage || g_hash_table_lookup(chosen, rule->name) != rule)
+            continue;
+        if (add_rule(set, rule, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int add_files(struct rule_set *set, const struct rule_file *files, size_t n, struct err *err)
+{
+    GHashTable *chosen = choose_rules(files, n);
+    int rc = 0;
+
+    for (int stage = 0; stage < RULE_STAGES && rc == 0; stage++) {
+        for (size_t i = 0; i < n && rc == 0; i++)
+            rc = add_stage(set, &files[i], (enum rule_stage)stage, chosen, err);
+        set->stage_end[stage] = set->n;
+    }
+    g_hash_table_unref(chosen);
+    return rc;
+}
+
+struct rule_set *rule_set_new(const struct rule_file *files, size_t n, struct err *err)
+{
+    struct rule_set *set = g_new0(struct rule_set, 1);
+    size_t all = 0;
+
+    for (size_t i = 0; i < n; i++)
+        all += files[i].n;
+    set->rules = g_new0(const struct rule *, all + 1);
+    set->ready = g_new0(struct ready_rule, all + 1);
+    set->patterns = g_array_new(FALSE, FALSE, sizeof(struct pattern));
+    set->always = g_array_new(FALSE, FALSE, sizeof(size_t));
+    set->texts = g_string_chunk_new(16384);
+    set->index = literal_index_new();
+    if ((set->limits = pcre2_match_context_create(NULL)) == NULL) {
+        err_set(err, "out of memory");
+        goto fail;
+    }
+    pcre2_set_match_limit(set->limits, STEPS_MOST);
+    if (add_files(set, files, n, err) == 0)
+        return set;
+fail:
+    rule_set_free(set);
+    return NULL;
+}
+
+void rule_set_free(struct rule_set *set)
+{
+    if (set == NULL)
+        return;
+    for (guint i = 0; i < set->patterns->len; i++)
+        pcre2_code_free(g_array_index(set->patterns, struct pattern, i).code);
+    pcre2_match_context_free(set->limits);
+    literal_index_free(set->index);
+    g_string_chunk_free(set->texts);
+    g_array_free(set->always, TRUE);
+    g_array_free(set->patterns, TRUE);
+    g_free(set->ready);
+    g_free(set->rules);
+    g_free(set);
+}
+
+const struct rule *const *rule_set_rules(const struct rule_set *set, size_t *n)
+{
+    *n = set->n;
+    return set->rules;
+}
+
+/* --- asking --- */
+
+/* One text, and the patterns that may be in it. */
+struct candidates {
+    struct span text;
+    uint64_t *bits;
+};
+
+struct asking {
+    const struct rule_set *set;
+    const struct evidence *evidence;
+    struct candidates diag, human;
+    pcre2_match_data *match;
+    struct rule_hit *hits;
+    size_t n, most;
+};
+
+/* `*` any run of characters, `?` any one, a leading `x` either class of failure: x.1.1 is 4.1.1 and 5.1.1. */
+static bool glob_fits(struct span glob, struct span text)
+{
+    while (glob.n > 0) {
+        if (glob.p[0] == '*') {
+            struct span rest = { glob.p + 1, glob.n - 1 };
+
+            for (size_t i = 0; i <= text.n; i++)
+                if (glob_fits(rest, (struct span){ text.p + i, text.n - i }))
+                    return true;
+            return false;
+        }
+        if (text.n == 0 || (glob.p[0] != '?' && glob.p[0] != text.p[0] &&
+                            !(glob.p[0] == 'x' && (text.p[0] == '4' || text.p[0] == '5'))))
+            return false;
+        glob = (struct span){ glob.p + 1, glob.n - 1 };
+        text = (struct span){ text.p + 1, text.n - 1 };
+    }
+    return text.n == 0;
+}
+
+static bool any_fits(const char *globs, struct span text)
+{
+    struct span rest = span_of(globs);
+
+    if (text.n == 0)
+        return false;
+    while (rest.n > 0) {
+        struct span glob = span_cut(&rest, ' ');
+
+        if (glob.n > 0 && glob_fits(glob, text))
+            return true;
+    }
+    return false;
+}
+
+static bool conditions_hold(const struct rule *rule, const struct evidence *evidence)
+{
+    char reply[4];
+
+    if (rule->stage == STAGE_LOCAL && !evidence->local)
+        return false;
+    if (rule->status != NULL && !any_fits(rule->status, span_of(evidence->status)))
+        return false;
+    if (rule->reporter != NULL && !any_fits(rule->reporter, evidence->reporter))
+        return false;
+    if (rule->reply == NULL)
+        return true;
+    reply[0] = (char)('0' + evidence->reply / 100 % 10);
+    reply[1] = (char)('0' + evidence->reply / 10 % 10);
+    reply[2] = (char)('0' + evidence->reply % 10);
+    reply[3] = '\0';
+    return any_fits(rule->reply, evidence->reply == 0 ? SPAN_NONE : span_of(reply));
+}
+
+static bool pattern_matches(const struct asking *asking, size_t number, const struct candidates *in)
+{
+    const struct pattern *pattern = &g_array_index(asking->set->patterns, struct pattern, number);
+
+    if ((in->bits[number / 64] >> (number % 64) & 1) == 0)
+        return false;
+    return pcre2_match(pattern->code, (PCRE2_SPTR)in->text.p, in->text.n, 0, PCRE2_NO_UTF_CHECK,
+                       asking->match, asking->set->limits) >= 0;
+}
+
+static bool rule_matches(const struct asking *asking, size_t i, const struct candidates *in)
+{
+    const struct ready_rule *ready = &asking->set->ready[i];
+
+    for (size_t k = 0; k < ready->n; k++)
+        if (pattern_matches(asking, ready->first + k, in))
+            return true;
+    return false;
+}
+
+static void add_hit(struct asking *asking, const struct rule *rule, enum rule_place place)
+{
+    for (size_t i = 0; i < asking->n; i++)
+        if (asking->hits[i].rule == rule)
+            return;
+    asking->hits[asking->n++] = (struct rule_hit){ rule, place };
+}
+
+/* One stage's rules about one text; those without a pattern are asked with the first. */
+static void ask_stage(struct asking *asking, size_t from, size_t to, enum rule_place place)
+{
+    const struct candidates *in = place == PLACE_DIAG ? &asking->diag : &asking->human;
+
+    for (size_t i = from; i < to && asking->n < asking->most; i++) {
+        const struct rule *rule = asking->set->rules[i];
+
+        if (rule->n_matches == 0 && place == PLACE_DIAG && conditions_hold(rule, asking->evidence))
+            add_hit(asking, rule, 0);
+        else if (rule->n_matches > 0 && in->text.n > 0 && (rule->places & place) != 0 &&
+                 rule_matches(asking, i, in) && conditions_hold(rule, asking->evidence))
+            add_hit(asking, rule, place);
+    }
+}
+
+static void find_candidates(const struct rule_set *set, struct candidates *out, struct span text,
+                            uint64_t *bits)
+{
+    *out = (struct candidates){ .text = text, .bits = bits };
+    if (text.n == 0)
+        return;
+    literal_index_look(set->index, text, bits);
+    for (guint i = 0; i < set->always->len; i++) {
+        size_t number = g_array_index(set->always, size_t, i);
+
+        bits[number / 64] |= UINT64_C(1) << (number % 64);
+    }
+}
+
+size_t rule_set_find(const struct rule_set *set, const struct evidence *evidence, struct rule_hit *hits,
+                     size_t most)
+{
+    struct asking asking = { .set = set, .evidence = evidence, .hits = hits, .most = most };
+    size_t words = set->patterns->len / 64 + 1, from = 0;
+    uint64_t *bits = g_new0(uint64_t, 2 * words);
+
+    if ((asking.match = pcre2_match_data_create(1, NULL)) == NULL)
+        g_error("out of memory");
+    find_candidates(set, &asking.diag, evidence->diag, bits);
+    find_candidates(set, &asking.human, evidence->human, bits + words);
+    for (int stage = 0; stage < RULE_STAGES && asking.n < most; stage++) {
+        ask_stage(&asking, from, set->stage_end[stage], PLACE_DIAG);
+        ask_stage(&asking, from, set->stage_end[stage], PLACE_HUMAN);
+        from = set->stage_end[stage];
+    }
+    pcre2_match_data_free(asking.match);
+    g_free(bits);
+    return asking.n;
+}
