@@ -18,6 +18,8 @@ static struct span *message_slot(struct dsn_message *message, struct span name)
         return &message->arrival_date;
     if (span_eq_nocase(name, SPAN("X-Postfix-Queue-ID")))
         return &message->queue_id;
+    if (span_eq_nocase(name, SPAN("Original-Envelope-Id")))
+        return &message->envelope_id;
     return NULL;
 }
 
@@ -45,7 +47,7 @@ void dsn_start(struct dsn_reader *reader, struct span text, struct dsn_message *
     struct field field;
     enum field_rc rc;
 
-    *message = (struct dsn_message){ SPAN_NONE, SPAN_NONE, SPAN_NONE };
+    *message = (struct dsn_message){ SPAN_NONE, SPAN_NONE, SPAN_NONE, SPAN_NONE };
     reader->rest = text;
     while ((rc = field_next(&ahead, &field)) != FIELD_END) {
         struct span *slot = rc == FIELD_ONE ? message_slot(message, field.name) : NULL;

@@ -12,7 +12,7 @@ enum dsn_action { DSN_UNCLEAR = 1, DSN_FAILED, DSN_DELAYED, DSN_DELIVERED };
 /* Absent fields are empty (p may be NULL); values are trimmed, with their folds: field_unfold() copies them.
  */
 struct dsn_message {
-    struct span reporting_mta, arrival_date, queue_id;
+    struct span reporting_mta, arrival_date, queue_id, envelope_id;
 };
 
 struct dsn_recipient {

@@ -62,8 +62,7 @@ enum field_rc field_next(struct span *rest, struct field *out)
     return FIELD_END;
 }
 
-/* The length of the UTF-8 character at s, 0 when it is none (over-long forms and surrogates included). */
-static size_t utf8_length(struct span s)
+size_t utf8_length(struct span s)
 {
     unsigned char c = (unsigned char)s.p[0], d = s.n > 1 ? (unsigned char)s.p[1] : 0;
     size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
@@ -100,4 +99,34 @@ size_t field_unfold(char *dst, size_t size, struct span value)
     }
     dst[n] = '\0';
     return n;
+}
+
+void header_read(struct header *header, struct span *rest)
+{
+    struct field field;
+
+    header->n = 0;
+    while (field_next(rest, &field) == FIELD_ONE)
+        if (header->n < HEADER_FIELDS)
+            header->fields[header->n++] = field;
+}
+
+static const struct field *header_field(const struct header *header, struct span name)
+{
+    for (size_t i = 0; i < header->n; i++)
+        if (span_eq_nocase(header->fields[i].name, name))
+            return &header->fields[i];
+    return NULL;
+}
+
+struct span header_find(const struct header *header, struct span name)
+{
+    const struct field *field = header_field(header, name);
+
+    return field == NULL ? SPAN_NONE : field->value;
+}
+
+bool header_has(const struct header *header, struct span name)
+{
+    return header_field(header, name) != NULL;
 }

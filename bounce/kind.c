@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One function decides what a mail is, from its strongest evidence down: a part that is a report, then the
- * header of an auto-reply, then nothing. A delay is never a failure, and an auto-reply never a bounce. */
+/* One function decides what a mail is, from its strongest evidence down: a part that is a report; a header
+ * that only reports have; a notice written for people, which must look like one twice over, by its sender,
+ * its subject, or its words; the header of an auto-reply; then nothing. A delay is never a failure, and an
+ * auto-reply never a bounce. */
 #include "bounce/kind.h"
+
+#include "bounce/arf.h"
+
+#include <string.h>
 
 static enum mail_kind decided(const char **rule, const char *why, enum mail_kind kind)
 {
@@ -9,72 +15,266 @@ static enum mail_kind decided(const char **rule, const char *why, enum mail_kind
     return kind;
 }
 
-static bool header_is(const struct mail *mail, const char *name, const char *start)
+static bool header_starts(const struct mail *mail, struct span name, struct span start)
 {
-    const char *value = mail_header(mail, name);
-
-    return value != NULL && span_starts_nocase(span_trim(span_of(value)), span_of(start));
+    return span_starts_nocase(header_find(&mail->header, name), start);
 }
 
-/* Mail systems that report without a status part (Exim) mark their notices as automatic too: these are no
- * auto-replies of a person. */
-static bool is_from_mail_system(const struct mail *mail)
+static bool contains_any(struct span s, const char *const *words)
 {
-    const char *from = mail_header(mail, "From");
-    struct span sender = span_of(from);
+    for (; *words != NULL; words++)
+        if (span_find_nocase(s, span_of(*words)) != NULL)
+            return true;
+    return false;
+}
 
-    return mail_header(mail, "X-Failed-Recipients") != NULL ||
-           span_find_nocase(sender, SPAN("mailer-daemon")) != NULL ||
-           span_find_nocase(sender, SPAN("postmaster@")) != NULL ||
-           span_find_nocase(sender, SPAN("mail delivery")) != NULL;
+bool kind_from_mail_system(const struct mail *mail)
+{
+    static const char *const names[] = {
+        "mailer-daemon", "mailer daemon", "mailerdaemon", "postmaster",   "post_master",   "mail deliver",
+        "mdaemon",       "delivery sub",  "mail admin",   "system admin", "mail system",   "mailsystem",
+        "imss",          "interscan",     "antivirus",    "bounce@",      "mail.delivery", "ndr@",
+        "mailserver",    "mail server",   "mailsweeper",  "daemon@",      "mailmaster",    NULL,
+    };
+    struct span from = header_find(&mail->header, SPAN("From"));
+    struct span path = header_find(&mail->header, SPAN("Return-Path"));
+
+    if (from.n == 0)
+        return span_eq(path, SPAN("<>"));
+    return span_find_nocase(from, SPAN("<>")) != NULL || contains_any(from, names);
+}
+
+/* Subjects of notices. */
+static bool has_notice_subject(struct span subject)
+{
+    static const char *const phrases[] = {
+        "failure notice",
+        "undeliver",
+        "returned mail",
+        "returned to sender",
+        "returning message",
+        "delivery fail",
+        "delivery status",
+        "delivery problem",
+        "delivery notification",
+        "delivery error",
+        "delivery report",
+        "delivery has failed",
+        "delivery delayed",
+        "delivery unsuccessful",
+        "non-delivery",
+        "nondelivery",
+        "non delivery",
+        "not delivered",
+        "not be delivered",
+        "failed mail",
+        "failed delivery",
+        "mail failure",
+        "mail failed",
+        "mail delivery",
+        "message delivery",
+        "mail system error",
+        "user unknown",
+        "unknown user",
+        "bounce notification",
+        "could not send",
+        "warning: message",
+        "returned message",
+        "email delivery",
+        "mail error",
+        "rejected mail",
+        "message rejected",
+        "mail rejected",
+        "undeliverable",
+        "mail returned",
+        "unzustellbar",
+        "nicht zugestellt",
+        "zustellung",
+        "non remis",
+        "non distribu",
+        "echec",
+        "échec",
+        "no se pudo",
+        "no entregad",
+        "fallo en la entrega",
+        "não entregue",
+        "nao entregue",
+        "falha na entrega",
+        "devolvid",
+        "devuelt",
+        "mancato recapito",
+        "mancata consegna",
+        "non recapitab",
+        "onbestelbaar",
+        "niedoręcz",
+        "niedostarcz",
+        "zwrot",
+        "недоставл",
+        "не доставл",
+        "сообщение не",
+        "teslim",
+        "nedoruč",
+        "配信不能",
+        "配信できません",
+        "エラーメール",
+        "送信エラー",
+        "メールエラー",
+        "不達",
+        "届かなかった",
+        "退信",
+        "退件",
+        "发送失败",
+        "发送不成功",
+        "投递失败",
+        "无法投递",
+        "邮件退回",
+        "投遞",
+        "系统退信",
+        "반송",
+        "전송 실패",
+        NULL,
+    };
+    static const char *const answers[] = { "re:", "aw:", "fw:", "fwd:", "sv:", "antw:", NULL };
+
+    for (size_t i = 0; answers[i] != NULL; i++)
+        if (span_starts_nocase(subject, span_of(answers[i]))) {
+            /* "Re: Undeliverable ..." is somebody's answer; a notice puts its words behind our subject. */
+            subject =
+                span_trim((struct span){ subject.p + strlen(answers[i]), subject.n - strlen(answers[i]) });
+            if (subject.n > 24)
+                subject = (struct span){ subject.p + 16, subject.n - 16 };
+            else
+                return false;
+        }
+    return contains_any(subject, phrases);
+}
+
+static bool is_notice(const struct kind_evidence *evidence)
+{
+    const struct mail *mail = evidence->mail;
+    size_t signs = 0;
+
+    if (header_has(&mail->header, SPAN("X-Failed-Recipients")))
+        return true;
+    signs += kind_from_mail_system(mail);
+    signs += has_notice_subject(evidence->subject);
+    signs += mail->report && mail_find_part(mail, PART_STATUS) != NULL;
+    if (signs == 1)
+        signs += notice_has(evidence->notice, notice_failures) || notice_has(evidence->notice, notice_delays);
+    return signs >= 2;
+}
+
+static bool is_delay(const struct kind_evidence *evidence)
+{
+    static const char *const subjects[] = { "delayed",
+                                            "(delay)",
+                                            "warning: message",
+                                            "delivery delay",
+                                            "warning--could not",
+                                            "verzögert",
+                                            "not yet been delivered",
+                                            "status notification: warning",
+                                            "warning: could not send",
+                                            "retard",
+                                            "temporary failure",
+                                            NULL };
+
+    return contains_any(evidence->subject, subjects) || notice_has(evidence->notice, notice_delays);
 }
 
 /* How the subject of a reply begins that nobody typed. Only believed of mail that says it is bulk. */
-static bool has_away_subject(const struct mail *mail)
+static bool has_away_subject(struct span subject)
 {
     static const char *const starts[] = {
-        "Out of office", "Out of the office", "Automatic reply", "Autoreply", "Auto-reply",
-        "Auto:",         "Autoresponse",      "Vacation",        "Away from", "Abwesenheit",
+        "Out of office",
+        "Out of the office",
+        "Automatic reply",
+        "Autoreply",
+        "Auto-reply",
+        "Auto reply",
+        "Auto:",
+        "Autoresponse",
+        "Vacation",
+        "Away from",
+        "Abwesenheit",
+        "Automatische Antwort",
+        "Réponse automatique",
+        "Respuesta automática",
+        "Resposta automática",
+        "Risposta automatica",
+        "自動応答",
     };
 
     for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
-        if (header_is(mail, "Subject", starts[i]))
+        if (span_starts_nocase(subject, span_of(starts[i])))
             return true;
     return false;
 }
 
 /* RFC 3834 and the habits before it. */
-static const char *auto_reply_sign(const struct mail *mail)
+static const char *auto_reply_sign(const struct mail *mail, struct span subject)
 {
-    if (header_is(mail, "Auto-Submitted", "auto-"))
+    if (header_starts(mail, SPAN("Auto-Submitted"), SPAN("auto-")))
         return "header:auto-submitted";
-    if (header_is(mail, "Precedence", "auto_reply"))
+    if (header_starts(mail, SPAN("Precedence"), SPAN("auto_reply")))
         return "header:precedence auto_reply";
-    if (mail_header(mail, "X-Autoreply") != NULL || mail_header(mail, "X-Autorespond") != NULL)
+    if (header_has(&mail->header, SPAN("X-Autoreply")) || header_has(&mail->header, SPAN("X-Autorespond")) ||
+        header_has(&mail->header, SPAN("X-Auto-Response-From")))
         return "header:x-autoreply";
-    if ((header_is(mail, "Precedence", "bulk") || header_is(mail, "Precedence", "junk")) &&
-        has_away_subject(mail))
+    if (header_starts(mail, SPAN("X-Auto-Response-Suppress"), SPAN("All")) && has_away_subject(subject))
+        return "header:x-auto-response-suppress and subject";
+    if ((header_starts(mail, SPAN("Precedence"), SPAN("bulk")) ||
+         header_starts(mail, SPAN("Precedence"), SPAN("junk"))) &&
+        has_away_subject(subject))
         return "header:precedence and subject";
     return NULL;
 }
 
-enum mail_kind kind_decide(const struct mail *mail, const struct tally *tally, const char **rule)
+/* Asks the sender to prove that he is a person. */
+static bool is_challenge(struct span subject)
 {
-    const char *sign;
+    static const char *const words[] = { "please confirm",
+                                         "action required",
+                                         "confirmation required",
+                                         "verify your message",
+                                         "sender verification",
+                                         "whitelist request",
+                                         NULL };
 
-    if (mail_find_part(mail, PART_FEEDBACK) != NULL)
-        return decided(rule, "part:feedback-report", MAIL_COMPLAINT);
+    return contains_any(subject, words);
+}
+
+static enum mail_kind decide_by_tally(const struct tally *tally, const char **rule)
+{
     if (tally->failed > 0)
         return decided(rule, "action:failed", MAIL_FAILURE);
     if (tally->delayed > 0)
         return decided(rule, "action:delayed", MAIL_DELAYED);
-    if (tally->delivered > 0)
-        return decided(rule, "action:delivered", MAIL_DELIVERED);
+    return decided(rule, "action:delivered", MAIL_DELIVERED);
+}
+
+enum mail_kind kind_decide(const struct kind_evidence *evidence, const char **rule)
+{
+    const struct mail *mail = evidence->mail;
+    const struct tally *tally = &evidence->tally;
+    const char *sign;
+
+    if (arf_is_complaint(mail, evidence->subject, rule))
+        return MAIL_COMPLAINT;
+    if (mail_find_part(mail, PART_FEEDBACK) != NULL)
+        return MAIL_NONE; /* *rule says which kind of feedback */
+    if (tally->failed + tally->delayed + tally->delivered > 0)
+        return decide_by_tally(tally, rule);
+    if (mail_find_part(mail, PART_DISPOSITION) != NULL)
+        return decided(rule, "disposition notification", MAIL_NONE);
+    if (is_notice(evidence) && !(is_challenge(evidence->subject) && !kind_from_mail_system(mail)))
+        return is_delay(evidence) ? decided(rule, "notice of a delay", MAIL_DELAYED)
+                                  : decided(rule, "notice", MAIL_FAILURE);
     if (mail_find_part(mail, PART_STATUS) != NULL)
         return decided(rule, "report without an action", MAIL_NONE);
     if (mail->report)
         return decided(rule, "report of another type", MAIL_NONE);
-    if (!is_from_mail_system(mail) && (sign = auto_reply_sign(mail)) != NULL)
+    if (!kind_from_mail_system(mail) && (sign = auto_reply_sign(mail, evidence->subject)) != NULL)
         return decided(rule, sign, MAIL_VACATION);
     return decided(rule, "no report", MAIL_NONE);
 }

@@ -4,14 +4,26 @@
 #define LEADGATE_BOUNCE_KIND_H
 
 #include "bounce/mail.h"
+#include "bounce/notice.h"
 #include "leadgate/bounce.h"
 
-/* What the groups of a mail's status parts say, counted. */
+/* What the groups of a mail's reports say, counted. */
 struct tally {
     size_t failed, delayed, delivered, unclear;
 };
 
+/* What a mail is judged by. */
+struct kind_evidence {
+    const struct mail *mail;
+    const struct notice *notice;
+    struct span subject; /* decoded */
+    struct tally tally;
+};
+
 /* *rule: why, static storage. */
-enum mail_kind kind_decide(const struct mail *mail, const struct tally *tally, const char **rule);
+enum mail_kind kind_decide(const struct kind_evidence *evidence, const char **rule);
+
+/* Whether From is that of a mail system, and not a person's. */
+bool kind_from_mail_system(const struct mail *mail);
 
 #endif

@@ -1,102 +1,272 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* GMime parses the mail once, over the caller's bytes (it steps over the separator line of an mbox by
- * itself); contents of parts stay where they are. Then one walk notes the parts that tell something. It never
- * steps into a returned mail: a bounce of a bounce is about the mail outside, and the recipients inside are
- * somebody else's. */
+/* One walk over the structure of a mail. Bounces arrive damaged: boundaries that never occur or carry the
+ * next header on their line, parts without an empty line, line ends of every kind, truncated ends. So the
+ * walk reads lines, believes what it finds, and what it cannot take apart becomes text, which the reader of
+ * notices makes the best of. It never steps into a returned mail: a bounce of a bounce is about the mail
+ * outside, and the recipients inside are somebody else's.
+ *
+ * Why not a MIME library's parser: it builds an object for every field and part, which costs more than all
+ * the rest of reading a bounce, repairs nothing of the above, and its memory grows with what the sender
+ * made up. Encodings, charsets and dates are the library's (text.c, report.c). */
 #include "bounce/mail.h"
 
-#include "bounce/fields.h"
-
-#include <limits.h>
 #include <string.h>
 
-#define DEPTH_MAX 32 /* multiparts in multiparts */
+#define DEPTH_MAX    16  /* multiparts in multiparts */
+#define BOUNDARY_MAX 256 /* RFC 2046 allows 70; longer than this is none */
 
-static const struct {
-    const char *type, *subtype;
-    enum part_kind kind;
-} part_types[] = {
-    { "message", "delivery-status", PART_STATUS },   { "message", "global-delivery-status", PART_STATUS },
-    { "message", "feedback-report", PART_FEEDBACK }, { "message", "rfc822", PART_RETURNED },
-    { "message", "global", PART_RETURNED },          { "message", "global-headers", PART_RETURNED },
-    { "text", "rfc822-headers", PART_RETURNED },
+/* A Content-Type field, as far as it matters. */
+struct content_type {
+    struct span type; /* "text/plain", without parameters */
+    struct span boundary, charset;
 };
 
-static void note_part(struct mail *mail, GMimeObject *object)
+static bool is_line_end(char c)
 {
-    GMimeContentType *type = g_mime_object_get_content_type(object);
-
-    for (size_t i = 0; i < sizeof(part_types) / sizeof(part_types[0]); i++)
-        if (mail->n < MAIL_PARTS &&
-            g_mime_content_type_is_type(type, part_types[i].type, part_types[i].subtype))
-            mail->parts[mail->n++] = (struct mail_part){ part_types[i].kind, object };
+    return c == '\n' || c == '\r';
 }
 
-static void walk(struct mail *mail, GMimeObject *object, int depth)
+/* The value of a parameter that starts behind '='; advances *rest to the next one. */
+static struct span parameter_value(struct span *rest)
 {
-    if (object == NULL)
-        return;
-    if (!GMIME_IS_MULTIPART(object)) {
-        note_part(mail, object);
-        return;
+    *rest = span_trim(*rest);
+    if (rest->n > 0 && rest->p[0] == '"') {
+        struct span value;
+
+        rest->p++;
+        rest->n--;
+        value = span_cut(rest, '"');
+        span_cut(rest, ';');
+        return value;
     }
-    if (depth == DEPTH_MAX)
-        return;
-    for (int i = 0; i < g_mime_multipart_get_count(GMIME_MULTIPART(object)); i++)
-        walk(mail, g_mime_multipart_get_part(GMIME_MULTIPART(object), i), depth + 1);
+    return span_trim(span_cut(rest, ';'));
 }
 
-/* GMime keeps the Content- fields with the body. */
-static bool has_header(GMimeMessage *message)
+static struct content_type read_content_type(struct span field)
 {
-    return g_mime_header_list_get_count(g_mime_object_get_header_list(GMIME_OBJECT(message))) > 0 ||
-           (message->mime_part != NULL &&
-            g_mime_header_list_get_count(g_mime_object_get_header_list(message->mime_part)) > 0);
+    struct content_type out = { SPAN_NONE, SPAN_NONE, SPAN_NONE };
+    struct span rest = field;
+
+    out.type = span_trim(span_cut(&rest, ';'));
+    /* A type and a parameter without the ';' between them: "text/plain charset=..." */
+    for (size_t i = 0; i < out.type.n; i++)
+        if ((unsigned char)out.type.p[i] <= ' ') {
+            rest = (struct span){ out.type.p + i, (size_t)(field.p + field.n - out.type.p) - i };
+            out.type.n = i;
+        }
+    while (rest.n > 0) {
+        struct span name = span_trim(span_cut(&rest, '='));
+        struct span value = parameter_value(&rest);
+
+        if (span_eq_nocase(name, SPAN("boundary")) && value.n < BOUNDARY_MAX)
+            out.boundary = value;
+        else if (span_eq_nocase(name, SPAN("charset")))
+            out.charset = value;
+    }
+    return out;
+}
+
+static enum part_encoding read_encoding(struct span field)
+{
+    if (span_starts_nocase(field, SPAN("base64")))
+        return ENCODED_BASE64;
+    if (span_starts_nocase(field, SPAN("quoted-printable")))
+        return ENCODED_QUOTED;
+    return ENCODED_NOT;
+}
+
+static bool is_status_type(struct span type)
+{
+    /* Also message/global-delivery-status (RFC 6533) and message/xdelivery-status (XWall). */
+    return span_starts_nocase(type, SPAN("message/")) &&
+           span_find_nocase(type, SPAN("delivery-status")) != NULL;
+}
+
+/* 0 = of no interest. */
+static enum part_kind kind_of(struct span type)
+{
+    static const struct {
+        struct span type;
+        enum part_kind kind;
+    } kinds[] = {
+        { { "text/html", 9 }, PART_HTML },
+        { { "message/feedback-report", 23 }, PART_FEEDBACK },
+        { { "message/disposition-notification", 32 }, PART_DISPOSITION },
+        { { "message/rfc822", 14 }, PART_RETURNED },
+        { { "message/global", 14 }, PART_RETURNED },
+        { { "message/global-headers", 22 }, PART_RETURNED },
+        { { "message/rfc822-headers", 22 }, PART_RETURNED },
+        { { "message/partial", 15 }, PART_RETURNED },
+        { { "text/rfc822-headers", 19 }, PART_RETURNED },
+        { { "text/rfc822", 11 }, PART_RETURNED },
+    };
+
+    if (type.n == 0 || span_eq_nocase(type, SPAN("text/plain")) || span_eq_nocase(type, SPAN("text")))
+        return PART_TEXT;
+    if (is_status_type(type))
+        return PART_STATUS;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (span_eq_nocase(type, kinds[i].type))
+            return kinds[i].kind;
+    return 0;
+}
+
+static void note_part(struct mail *mail, enum part_kind kind, const struct header *header,
+                      const struct content_type *type, struct span content)
+{
+    if (kind == 0 || mail->n == MAIL_PARTS)
+        return;
+    mail->parts[mail->n++] = (struct mail_part){
+        .kind = kind,
+        .encoding = read_encoding(header_find(header, SPAN("Content-Transfer-Encoding"))),
+        .charset = type->charset,
+        .content = content,
+    };
+}
+
+/* Whether a delimiter stands at at: at the start of a line (blanks before it are forgiven), and with nothing
+ * behind it but the end of the line, the closing "--", or, glued on by damage, the part's first field. */
+static bool is_delimiter(struct span body, size_t at, size_t length)
+{
+    struct span behind = { body.p + at + length, body.n - at - length }, line;
+    size_t i = at;
+
+    while (i > 0 && (body.p[i - 1] == ' ' || body.p[i - 1] == '\t'))
+        i--;
+    if (i > 0 && !is_line_end(body.p[i - 1]))
+        return false;
+    if (behind.n == 0 || is_line_end(behind.p[0]))
+        return true;
+    if (behind.n > 160)
+        behind.n = 160;
+    span_line(&behind, &line);
+    line = span_trim(line);
+    return line.n == 0 || span_starts_nocase(line, SPAN("--")) || span_starts_nocase(line, SPAN("content-"));
+}
+
+/* Without the rest of the delimiter's line, unless a field was glued to it. */
+static struct span skip_empty_rest(struct span part)
+{
+    struct span ahead = part, line;
+
+    return span_line(&ahead, &line) && span_trim(line).n == 0 ? ahead : part;
+}
+
+/* Finds the next delimiter in *rest: *before is what stands in front of it, *rest is left behind it (at the
+ * rest of its line). False when there is none left; *before is then all. */
+static bool next_delimiter(struct span *rest, struct span delimiter, struct span *before, bool *closing)
+{
+    size_t from = 0;
+
+    while (from < rest->n) {
+        const char *hit = memmem(rest->p + from, rest->n - from, delimiter.p, delimiter.n);
+        size_t at;
+
+        if (hit == NULL)
+            break;
+        at = (size_t)(hit - rest->p);
+        if (is_delimiter(*rest, at, delimiter.n)) {
+            *before = (struct span){ rest->p, at };
+            *rest = (struct span){ hit + delimiter.n, rest->n - at - delimiter.n };
+            *closing = rest->n >= 2 && memcmp(rest->p, "--", 2) == 0;
+            return true;
+        }
+        from = at + 1;
+    }
+    *before = *rest;
+    *rest = SPAN_NONE;
+    return false;
+}
+
+static void walk_part(struct mail *mail, struct span bytes, int depth);
+
+/* The parts of one multipart. False when its boundary never occurs. */
+static bool walk_parts(struct mail *mail, struct span body, struct span boundary, int depth)
+{
+    char delimiter[BOUNDARY_MAX + 2] = "--";
+    struct span mark = { delimiter, boundary.n + 2 }, part;
+    bool closing = false, more;
+
+    memcpy(delimiter + 2, boundary.p, boundary.n);
+    if (!next_delimiter(&body, mark, &part, &closing))
+        return false;
+    do {
+        if (closing)
+            break;
+        more = next_delimiter(&body, mark, &part, &closing);
+        walk_part(mail, skip_empty_rest(part), depth);
+    } while (more && mail->n < MAIL_PARTS);
+    return true;
+}
+
+/* What an entity is, whose header has been read. */
+static void walk_entity(struct mail *mail, const struct header *header, struct span body, int depth)
+{
+    struct content_type type = read_content_type(header_find(header, SPAN("Content-Type")));
+
+    if (span_starts_nocase(type.type, SPAN("multipart/"))) {
+        if (depth < DEPTH_MAX && type.boundary.n > 0 && walk_parts(mail, body, type.boundary, depth))
+            return;
+        type.type = SPAN_NONE; /* not to be taken apart: text */
+    }
+    note_part(mail, kind_of(type.type), header, &type, body);
+}
+
+/* Whether bytes begin with a field: a part may have no header, and begin with its text. */
+static bool begins_with_field(struct span bytes)
+{
+    struct span line, name;
+
+    if (!span_line(&bytes, &line) || memchr(line.p, ':', line.n) == NULL)
+        return false;
+    name = span_trim(span_cut(&line, ':'));
+    return name.n > 0 && memchr(name.p, ' ', name.n) == NULL;
+}
+
+/* A part whose header is that of a mail, and not one of a part: returned, but not labelled. */
+static bool is_bare_mail(const struct header *header)
+{
+    return !header_has(header, SPAN("Content-Type")) &&
+           (header_has(header, SPAN("Received")) || header_has(header, SPAN("Return-Path")) ||
+            (header_has(header, SPAN("From")) && header_has(header, SPAN("Subject"))));
+}
+
+static void walk_part(struct mail *mail, struct span bytes, int depth)
+{
+    struct content_type none = { SPAN_NONE, SPAN_NONE, SPAN_NONE };
+    struct header header = { .n = 0 };
+    struct span body = bytes;
+
+    if (begins_with_field(bytes))
+        header_read(&header, &body);
+    if (is_bare_mail(&header))
+        note_part(mail, PART_RETURNED, &header, &none, bytes);
+    else
+        walk_entity(mail, &header, body, depth + 1);
+}
+
+/* The separator line of an mbox. */
+static void skip_separator(struct span *bytes)
+{
+    struct span line;
+
+    if (span_starts_nocase(*bytes, SPAN("From ")) || span_starts_nocase(*bytes, SPAN(">From ")))
+        span_line(bytes, &line);
 }
 
 int mail_open(struct mail *mail, struct span bytes, struct err *err)
 {
-    GMimeStream *stream = NULL;
-    GMimeParser *parser = NULL;
-    int rc = -1;
+    struct content_type type;
 
-    *mail = (struct mail){ .bytes = bytes };
-    if (mail->bytes.n > INT_MAX)
-        return err_set(err, "larger than 2 GiB");
-    /* GMime reads through the array and, not being its owner, neither grows nor frees it. */
-    mail->array = (GByteArray){ (guint8 *)(uintptr_t)mail->bytes.p, (guint)mail->bytes.n };
-    stream = g_mime_stream_mem_new_with_byte_array(&mail->array);
-    g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(stream), FALSE);
-    parser = g_mime_parser_new_with_stream(stream);
-    mail->message = g_mime_parser_construct_message(parser, NULL);
-    if (mail->message == NULL || !has_header(mail->message)) {
-        err_set(err, "not a mail: it does not begin with a header");
-        goto out;
-    }
-    if (mail->message->mime_part != NULL) {
-        GMimeContentType *type = g_mime_object_get_content_type(mail->message->mime_part);
-
-        mail->report = g_mime_content_type_is_type(type, "multipart", "report");
-        walk(mail, mail->message->mime_part, 0);
-    }
-    rc = 0;
-out:
-    g_object_unref(parser);
-    g_object_unref(stream);
-    return rc;
-}
-
-void mail_close(struct mail *mail)
-{
-    if (mail->message != NULL)
-        g_object_unref(mail->message);
-    mail->message = NULL;
     mail->n = 0;
-}
-
-const char *mail_header(const struct mail *mail, const char *name)
-{
-    return g_mime_object_get_header(GMIME_OBJECT(mail->message), name);
+    skip_separator(&bytes);
+    header_read(&mail->header, &bytes);
+    if (mail->header.n == 0)
+        return err_set(err, "not a mail: it does not begin with a header");
+    type = read_content_type(header_find(&mail->header, SPAN("Content-Type")));
+    mail->report = span_eq_nocase(type.type, SPAN("multipart/report"));
+    walk_entity(mail, &mail->header, bytes, 0);
+    return 0;
 }
 
 const struct mail_part *mail_find_part(const struct mail *mail, enum part_kind kind)
@@ -105,77 +275,4 @@ const struct mail_part *mail_find_part(const struct mail *mail, enum part_kind k
         if (mail->parts[i].kind == kind)
             return &mail->parts[i];
     return NULL;
-}
-
-/* The part's bytes as they stand in the mail, where GMime kept a window on them. */
-static bool borrow(const struct mail *mail, GMimeStream *stream, struct span *out)
-{
-    if (!GMIME_IS_STREAM_MEM(stream) || GMIME_STREAM_MEM(stream)->buffer != &mail->array ||
-        stream->bound_start < 0 || stream->bound_end < stream->bound_start ||
-        (size_t)stream->bound_end > mail->bytes.n)
-        return false;
-    *out = (struct span){ mail->bytes.p + stream->bound_start,
-                          (size_t)(stream->bound_end - stream->bound_start) };
-    return true;
-}
-
-struct span mail_part_bytes(const struct mail *mail, const struct mail_part *part, GByteArray **owned)
-{
-    GMimeDataWrapper *content =
-        GMIME_IS_PART(part->object) ? g_mime_part_get_content(GMIME_PART(part->object)) : NULL;
-    GMimeStream *decoded;
-    struct span bytes;
-
-    if (content == NULL)
-        return SPAN_NONE;
-    switch (g_mime_data_wrapper_get_encoding(content)) {
-    case GMIME_CONTENT_ENCODING_BASE64:
-    case GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE:
-    case GMIME_CONTENT_ENCODING_UUENCODE: break;
-    case GMIME_CONTENT_ENCODING_DEFAULT:
-    case GMIME_CONTENT_ENCODING_7BIT:
-    case GMIME_CONTENT_ENCODING_8BIT:
-    case GMIME_CONTENT_ENCODING_BINARY:
-        if (borrow(mail, g_mime_data_wrapper_get_stream(content), &bytes))
-            return bytes;
-    }
-    *owned = g_byte_array_new();
-    decoded = g_mime_stream_mem_new_with_byte_array(*owned);
-    g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(decoded), FALSE);
-    g_mime_data_wrapper_write_to_stream(content, decoded);
-    g_object_unref(decoded);
-    return (*owned)->len == 0 ? SPAN_NONE : (struct span){ (const char *)(*owned)->data, (*owned)->len };
-}
-
-static bool copy_field(char *dst, size_t size, struct span value)
-{
-    /* An unfolded value is never longer than the folded one: what is shorter than dst fits. */
-    if (value.n >= size)
-        return false;
-    return field_unfold(dst, size, value) > 0;
-}
-
-bool mail_returned_field(const struct mail *mail, const char *name, char *dst, size_t size)
-{
-    const struct mail_part *part = mail_find_part(mail, PART_RETURNED);
-    GByteArray *owned = NULL;
-    struct field field;
-    struct span rest;
-    bool found = false;
-
-    dst[0] = '\0';
-    if (part == NULL)
-        return false;
-    if (GMIME_IS_MESSAGE_PART(part->object)) {
-        GMimeMessage *returned = g_mime_message_part_get_message(GMIME_MESSAGE_PART(part->object));
-
-        return returned != NULL &&
-               copy_field(dst, size, span_of(g_mime_object_get_header(GMIME_OBJECT(returned), name)));
-    }
-    rest = mail_part_bytes(mail, part, &owned);
-    while (!found && field_next(&rest, &field) == FIELD_ONE)
-        found = span_eq_nocase(field.name, span_of(name)) && copy_field(dst, size, field.value);
-    if (owned != NULL)
-        g_byte_array_unref(owned);
-    return found;
 }

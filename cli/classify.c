@@ -112,7 +112,16 @@ static void print_report(const char *file, const struct report *report, void (*p
         print(&row);
         row.first = false;
     }
-    if (report->n > 0)
+    for (size_t i = 0; i < report->n_delayed; i++) {
+        row.recipient = report->delayed[i].lead.text;
+        row.status = "";
+        row.cause = mail_kind_name(report->kind);
+        row.hardness = hardness_name(HARDNESS_SOFT);
+        row.rule = report->rule;
+        print(&row);
+        row.first = false;
+    }
+    if (report->n + report->n_delayed > 0)
         return;
     row.recipient = "-";
     row.status = "";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* bounce: mail in, findings out. Knows RFC 3464 (and 6533) delivery status notifications; decides what kind
- * of mail it is before it reads a recipient from it. No sockets, no Redis, no clock. bounce_init() once per
+/* bounce: mail in, findings out. Knows delivery status notifications (RFC 3464, 6533), complaints (RFC 5965)
+ * and notices that mail systems write for people; decides what kind of mail it is before it reads a recipient
+ * from it. No sockets, no Redis, no clock. bounce_init() once per
  * process, then any thread: one mail is one call. */
 #ifndef LEADGATE_BOUNCE_H
 #define LEADGATE_BOUNCE_H
@@ -38,16 +39,34 @@ struct finding {
     char diag[512];   /* the remote server's words, as UTF-8, cut */
 };
 
+#define REPORT_BYTES      (16 * 1024 * 1024) /* of one mail; what a report says stands in front of the copy */
+#define REPORT_RECIPIENTS 1000               /* of one mail; nobody reports on more of them in one */
+#define REPORT_CAMPAIGNS  4
+
+/* A field of the returned mail by which its sender tells his campaigns apart: Feedback-ID, X-...-Campaign. */
+struct report_campaign {
+    char name[48], value[128];
+};
+
 /* What a mail says. Owns its texts; free with report_free(). */
 struct report {
     enum mail_kind kind;
     const char *rule;         /* why it is of that kind, static storage: "action:failed", "no report" */
-    struct finding *findings; /* MAIL_FAILURE: at least one */
+    struct finding *findings; /* MAIL_FAILURE: at least one; MAIL_COMPLAINT: those who complain */
     size_t n;
-    int64_t at;   /* when it came: the topmost Received field, else Date; 0 = not known */
+    struct finding *delayed; /* MAIL_DELAYED: those who wait, by their addresses; never an event */
+    size_t n_delayed;
+    bool cut; /* there were more than REPORT_RECIPIENTS, or no memory for them: the rest is left out */
+    const char *reporter; /* whose notice it is, static storage: "exim", "qmail"; "" = not known */
+    int64_t at;           /* when it came: the topmost Received field, else Date; 0 = not known */
     int64_t sent; /* when the mail that it is about was sent: Arrival-Date, else its Date; 0 = not known */
-    char message[256]; /* Message-ID of that mail, without <>; else the queue id of the report; "" = not known
-                        */
+    /* Of the mail that it is about; "" = not known. */
+    char message[256];     /* Message-ID, without <>; else the queue id */
+    char queue_id[64];     /* at the reporting system */
+    char envelope_id[128]; /* Original-Envelope-Id: ours */
+    char list_id[256];     /* List-Id */
+    struct report_campaign campaigns[REPORT_CAMPAIGNS];
+    size_t n_campaigns;
     char reporting_mta[256];
     char remote_mta[256]; /* of the first failed recipient */
 };

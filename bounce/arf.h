@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* arf: complaints: feedback reports (RFC 5965), and mails that say the same without being one. */
+#ifndef LEADGATE_BOUNCE_ARF_H
+#define LEADGATE_BOUNCE_ARF_H
+
+#include "bounce/mail.h"
+#include "leadgate/cause.h"
+
+/* Whether the mail tells that a recipient does not want our mail (or, not-spam, that he does). *rule is set
+ * to what kind of feedback it is, static storage; left alone when it is none. */
+bool arf_is_complaint(const struct mail *mail, struct span subject, const char **rule);
+
+/* What the complaint wants; CAUSE_NONE takes one back (not-spam). */
+enum cause arf_cause(const struct mail *mail, struct span subject);
+
+/* The recipients it names, as fields: Original-Rcpt-To, Removal-Recipient. Takes up to n; returns how many.
+ * Redacted ones are left out. */
+size_t arf_recipients(const struct mail *mail, struct span *out, size_t n);
+
+#endif
