@@ -62,19 +62,23 @@ void dsn_start(struct dsn_reader *reader, struct span text, struct dsn_message *
 
 /* Whether the field that goes to slot belongs to the next group. Only ever true of a group that holds
  * something, so that each call of dsn_next() gets on. */
-static bool opens_group(const struct dsn_recipient *group, const struct span *slot, bool blank)
+static bool opens_group(const struct dsn_recipient *group, const struct span *slot, const struct span *before,
+                        bool blank)
 {
     bool names = slot == &group->original || slot == &group->final;
     bool named = group->original.n > 0 || group->final.n > 0;
 
     if (slot->n > 0)
         return names || blank;
+    if (before == &group->original || before == &group->final) /* the two names of one recipient */
+        return names && blank;
     return names && named && (blank || group->action.n > 0 || group->status.n > 0);
 }
 
 bool dsn_next(struct dsn_reader *reader, struct dsn_recipient *out)
 {
     struct span ahead = reader->rest;
+    const struct span *before = NULL;
     bool blank = false, any = false;
     struct field field;
     enum field_rc rc;
@@ -84,11 +88,12 @@ bool dsn_next(struct dsn_reader *reader, struct dsn_recipient *out)
         struct span *slot = rc == FIELD_ONE ? recipient_slot(out, field.name) : NULL;
 
         if (slot != NULL) {
-            if (opens_group(out, slot, blank))
+            if (opens_group(out, slot, before, blank))
                 return true;
             if (slot->n == 0)
                 *slot = field.value;
             any = true;
+            before = slot;
         }
         blank = rc == FIELD_BLANK;
         reader->rest = ahead;

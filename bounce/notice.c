@@ -313,6 +313,14 @@ static void take_others(struct taking *taking, const struct line *line)
 
 /* A list: once a recipient's line is found, deeper lines right below it are its reason, and the line below a
  * bare "<ann@example.com>:" is, however deep. */
+/* Whether two lines are rows of one list: an address at the same place, and the same kind of thing behind it.
+ */
+static bool is_alike(const struct line *a, const struct line *b)
+{
+    return b->address.n > 0 && a->indent == b->indent && a->before.n == b->before.n && a->behind.n > 2 &&
+           b->behind.n > 2 && memcmp(a->behind.p, b->behind.p, 3) == 0;
+}
+
 static void take_lines(struct taking *taking, const struct lines *lines, struct span ours,
                        enum notice_shape shape)
 {
@@ -331,7 +339,7 @@ static void take_lines(struct taking *taking, const struct lines *lines, struct 
             continue;
         if (last != NULL && last + 1 == line && last->behind.n == 1 && has_colon(last) && !bare)
             continue;
-        if (shape_of(lines, i, ours) != shape)
+        if (shape_of(lines, i, ours) != shape && (last == NULL || !is_alike(last, line)))
             continue;
         take(taking, line->address, line->at);
         take_others(taking, line);

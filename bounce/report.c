@@ -118,6 +118,21 @@ static struct span unquoted(struct reading *reading, struct span text)
     return (struct span){ out, n };
 }
 
+/* A forwarded notice as it was before: without quote marks, and without the header above it. */
+static struct span forwarded(struct reading *reading, struct span text)
+{
+    static const struct span from = { "From:", 5 };
+    struct span rest = unquoted(reading, text), ahead = rest, line;
+    bool header = false;
+
+    while (span_line(&ahead, &line)) {
+        header = header || span_starts_nocase(line, from);
+        if (header && line.n == 0)
+            return ahead;
+    }
+    return rest;
+}
+
 static void read_notice(struct reading *reading)
 {
     struct span text = append_texts(reading, PART_TEXT);
@@ -130,7 +145,7 @@ static void read_notice(struct reading *reading)
     reading->event = json_event(&reading->json, reading->text.p);
     if (span_find_nocase((struct span){ text.p, text.n < 400 ? text.n : 400 }, SPAN("forwarded message")) !=
         NULL)
-        text = unquoted(reading, text);
+        text = forwarded(reading, text);
     notice_open(&reading->notice, text, reading->lower);
 }
 
@@ -445,6 +460,18 @@ static void read_json(struct reading *reading)
     }
 }
 
+/* A provider's own letter around the report of its mail system: the report is what came back. */
+static void read_wrapped_report(struct reading *reading)
+{
+    struct span from = header_find(&reading->returned, SPAN("From"));
+
+    if (span_find_nocase(from, SPAN("mailer-daemon")) == NULL)
+        return;
+    reading->status[0] = reading->notice.returned;
+    reading->n_status = 1;
+    read_groups(reading);
+}
+
 static void read_recipients(struct reading *reading)
 {
     struct report *report = reading->report;
@@ -458,6 +485,8 @@ static void read_recipients(struct reading *reading)
         read_header_fields(reading);
     if (report->n == 0)
         read_recipients_of_notice(reading);
+    if (report->n == 0)
+        read_wrapped_report(reading);
     if (report->n == 0 && reading->wanted == DSN_FAILED &&
         returned_recipient(&reading->returned, SPAN_NONE, &lead, &reading->context->addresses))
         read_named(reading, &lead, reading->notice.text);
@@ -568,6 +597,17 @@ static void read_all(struct reading *reading)
     read_by_kind(reading);
 }
 
+/* Of a mail that was cut off somewhere on its way the last line is not whole: half an address is somebody
+ * else's. SMTP gives every line an end (RFC 5321 4.1.1.4). */
+static struct span whole_lines(struct span bytes)
+{
+    if (bytes.n > REPORT_BYTES)
+        bytes.n = REPORT_BYTES;
+    while (bytes.n > 0 && bytes.p[bytes.n - 1] != '\n' && bytes.p[bytes.n - 1] != '\r')
+        bytes.n--;
+    return bytes;
+}
+
 int report_read(struct report *out, struct span bytes, const struct bounce_context *context, struct err *err)
 {
     struct reading *reading = malloc(sizeof(*reading));
@@ -576,9 +616,7 @@ int report_read(struct report *out, struct span bytes, const struct bounce_conte
     *out = (struct report){ .kind = MAIL_NONE, .rule = "", .reporter = "" };
     if (reading == NULL)
         return err_set(err, "out of memory");
-    if (bytes.n > REPORT_BYTES)
-        bytes.n = REPORT_BYTES;
-    if (mail_open(&reading->mail, bytes, err) < 0)
+    if (mail_open(&reading->mail, whole_lines(bytes), err) < 0)
         goto out;
     reading->report = out;
     reading->context = context;
