@@ -97,7 +97,7 @@ static int add_pattern(struct rule_set *set, const struct rule *rule, const stru
     int number;
 
     pattern.code = pcre2_compile((PCRE2_SPTR)text.p, text.n,
-                                 PCRE2_UTF | PCRE2_CASELESS | PCRE2_NEVER_BACKSLASH_C, &number, &at, NULL);
+                                 PCRE2_UTF | PCRE2_UCP | PCRE2_CASELESS | PCRE2_NEVER_BACKSLASH_C, &number, &at, NULL);
     if (pattern.code == NULL) {
         pcre2_get_error_message(number, why, sizeof(why));
         return err_set(err, "%s:%d: the pattern is wrong at character %zu: %s", rule->path, line->line, at,
