@@ -149,19 +149,30 @@ static bool has_notice_subject(struct span subject)
     return contains_any(subject, phrases);
 }
 
+/* Whether a program may have sent it: nobody has a name, or it says so. */
+static bool is_automatic(const struct mail *mail)
+{
+    struct span from = header_find(&mail->header, SPAN("From"));
+
+    return (memchr(from.p, ' ', from.n) == NULL && memchr(from.p, '"', from.n) == NULL) ||
+           header_has(&mail->header, SPAN("Precedence")) ||
+           header_has(&mail->header, SPAN("Auto-Submitted")) ||
+           span_eq(header_find(&mail->header, SPAN("Return-Path")), SPAN("<>"));
+}
+
 static bool is_notice(const struct kind_evidence *evidence)
 {
     const struct mail *mail = evidence->mail;
-    size_t signs = 0;
+    bool subject = has_notice_subject(evidence->subject);
 
     if (header_has(&mail->header, SPAN("X-Failed-Recipients")))
         return true;
-    signs += kind_from_mail_system(mail);
-    signs += has_notice_subject(evidence->subject);
-    signs += mail->report && mail_find_part(mail, PART_STATUS) != NULL;
-    if (signs == 1)
-        signs += notice_has(evidence->notice, notice_failures) || notice_has(evidence->notice, notice_delays);
-    return signs >= 2;
+    if (mail->report && mail_find_part(mail, PART_STATUS) != NULL)
+        subject = true;
+    if (!kind_from_mail_system(mail) && !(subject && is_automatic(mail)))
+        return false;
+    return (subject && kind_from_mail_system(mail)) || notice_has(evidence->notice, notice_failures) ||
+           notice_has(evidence->notice, notice_delays);
 }
 
 static bool is_delay(const struct kind_evidence *evidence)
@@ -263,7 +274,9 @@ enum mail_kind kind_decide(const struct kind_evidence *evidence, const char **ru
         return MAIL_COMPLAINT;
     if (mail_find_part(mail, PART_FEEDBACK) != NULL)
         return MAIL_NONE; /* *rule says which kind of feedback */
-    if (tally->failed + tally->delayed + tally->delivered > 0)
+    /* Fields in a person's text are what he writes about; of a notice they are the report. */
+    if (tally->failed + tally->delayed + tally->delivered > 0 &&
+        (!evidence->loose || evidence->forwarded || is_notice(evidence)))
         return decide_by_tally(tally, rule);
     if (mail_find_part(mail, PART_DISPOSITION) != NULL)
         return decided(rule, "disposition notification", MAIL_NONE);

@@ -18,6 +18,8 @@ struct kind_evidence {
     const struct notice *notice;
     struct span subject; /* decoded */
     struct tally tally;
+    bool loose;     /* the groups were found in the text, not in a part of their own */
+    bool forwarded; /* somebody forwarded it by hand */
 };
 
 /* *rule: why, static storage. */

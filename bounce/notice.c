@@ -385,21 +385,36 @@ static void take_transcript(struct taking *taking, const struct lines *lines)
 
 static bool is_local_part(struct span s)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] <= ' ' || strchr("<>()[]:;,\"@/\\", s.p[i]) != NULL || (unsigned char)s.p[i] >= 0x7f)
+    size_t letters = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] <= ' ' || is_one_of(s.p[i], "<>()[]:;,\"@/\\") || (unsigned char)s.p[i] >= 0x7f)
             return false;
-    return s.n > 1 && s.p[s.n - 1] != '.';
+        letters += (s.p[i] | 0x20) >= 'a' && (s.p[i] | 0x20) <= 'z';
+    }
+    return s.n > 1 && letters > 0 && s.p[s.n - 1] != '.';
+}
+
+/* The first word of a line, if it stands alone or in a column of its own. */
+static struct span first_column(struct span line)
+{
+    struct span rest = line, word = span_cut(&rest, ' ');
+
+    return rest.n == 0 || rest.p[0] == ' ' ? word : SPAN_NONE;
 }
 
 static void take_local_parts(struct taking *taking, const struct lines *lines)
 {
     static const char *const openers[] = { "following recipient", "following address", "following user",
-                                           NULL };
+                                           "to the following:", NULL };
 
-    for (size_t i = 1; i < lines->n; i++)
-        if (lines->line[i].indent > 0 && is_local_part(lines->line[i].text) &&
+    for (size_t i = 1; i < lines->n; i++) {
+        struct span word = first_column(lines->line[i].text);
+
+        if (lines->line[i].indent > 0 && is_local_part(word) &&
             holds(lower_of(lines->notice, lines_above(lines, i)), openers))
-            take(taking, lines->line[i].text, lines->line[i].at);
+            take(taking, word, lines->line[i].at);
+    }
 }
 
 /* "(expanded from: <ann@example.com>)", "(generated from ann@example.com)". */
@@ -429,6 +444,26 @@ static bool says_something(struct span about, struct span address)
     return letters > address.n + 6;
 }
 
+struct span notice_reply(struct span text)
+{
+    for (size_t i = 0; i + 4 < text.n; i++) {
+        const char *p = text.p + i;
+
+        if ((p[0] == '4' || p[0] == '5') && p[1] >= '0' && p[1] <= '5' && p[2] >= '0' && p[2] <= '9' &&
+            is_one_of(p[3], " -:") && (i == 0 || is_one_of(p[-1], " \t\n\r:(\"<[")))
+            return (struct span){ p, text.n - i };
+    }
+    return SPAN_NONE;
+}
+
+/* The reason of the only recipient may stand above it. */
+static bool is_reason_above(const struct taking *taking, const struct notice *notice)
+{
+    struct span above = { notice->text.p, taking->starts[0] };
+
+    return taking->n == 1 && notice_reply(taking->out[0].about).n == 0 && notice_reply(above).n > 0;
+}
+
 static void finish(struct taking *taking, const struct notice *notice)
 {
     for (size_t i = 0; i < taking->n; i++) {
@@ -442,7 +477,7 @@ static void finish(struct taking *taking, const struct notice *notice)
         if (recipient->about.n > ABOUT_MAX)
             recipient->about.n = ABOUT_MAX;
         recipient->original = original_of(notice, recipient->about);
-        if (!says_something(recipient->about, recipient->address))
+        if (!says_something(recipient->about, recipient->address) || is_reason_above(taking, notice))
             recipient->about = notice->text;
     }
 }

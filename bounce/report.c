@@ -144,8 +144,10 @@ static void read_notice(struct reading *reading)
     reading->json = text;
     reading->event = json_event(&reading->json, reading->text.p);
     if (span_find_nocase((struct span){ text.p, text.n < 400 ? text.n : 400 }, SPAN("forwarded message")) !=
-        NULL)
+        NULL) {
         text = forwarded(reading, text);
+        reading->evidence.forwarded = true;
+    }
     notice_open(&reading->notice, text, reading->lower);
 }
 
@@ -213,7 +215,8 @@ static void read_status_parts(struct reading *reading)
             note_status(reading, part->encoding == ENCODED_NOT ? part->content
                                                                : text_append_part(&reading->text, part));
     }
-    if (!is_counted(&reading->evidence.tally))
+    reading->evidence.loose = !is_counted(&reading->evidence.tally);
+    if (reading->evidence.loose)
         find_status_in_text(reading);
 }
 
@@ -265,20 +268,6 @@ static struct span diagnostic_text(struct span value, bool *local)
     if (type.n == value.n || type.n == 0 || memchr(type.p, ' ', type.n) != NULL)
         return value;
     return span_trim(rest);
-}
-
-/* What a reason says behind the first reply code in it: the remote server's own words. Empty when there is no
- * code. */
-static struct span reply_within(struct span about)
-{
-    for (size_t i = 0; i + 4 < about.n; i++) {
-        const char *p = about.p + i;
-
-        if ((p[0] == '4' || p[0] == '5') && p[1] >= '0' && p[1] <= '5' && p[2] >= '0' && p[2] <= '9' &&
-            strchr(" -:", p[3]) != NULL && p[3] != '\0' && (i == 0 || strchr(" \t\n\r:(\"<", p[-1]) != NULL))
-            return (struct span){ p, about.n - i };
-    }
-    return SPAN_NONE;
 }
 
 static void classify(struct reading *reading, struct finding *finding, struct rejection *rejection)
@@ -375,7 +364,7 @@ static void read_named(struct reading *reading, const struct address *lead, stru
     struct dsn_recipient group = { .final = SPAN_NONE };
     struct dsn_message ignored;
     struct dsn_reader reader;
-    struct rejection rejection = { .diag = reply_within(about), .human = about };
+    struct rejection rejection = { .diag = notice_reply(about), .human = about };
     char text[FIELD_SIZE];
 
     if (finding == NULL || reading->wanted != DSN_FAILED)
@@ -460,12 +449,16 @@ static void read_json(struct reading *reading)
     }
 }
 
+/* Whether what came back is a report of its own; whom that was sent to is no recipient, but a sender. */
+static bool is_report_returned(const struct reading *reading)
+{
+    return span_find_nocase(header_find(&reading->returned, SPAN("From")), SPAN("mailer-daemon")) != NULL;
+}
+
 /* A provider's own letter around the report of its mail system: the report is what came back. */
 static void read_wrapped_report(struct reading *reading)
 {
-    struct span from = header_find(&reading->returned, SPAN("From"));
-
-    if (span_find_nocase(from, SPAN("mailer-daemon")) == NULL)
+    if (!is_report_returned(reading))
         return;
     reading->status[0] = reading->notice.returned;
     reading->n_status = 1;
@@ -487,7 +480,7 @@ static void read_recipients(struct reading *reading)
         read_recipients_of_notice(reading);
     if (report->n == 0)
         read_wrapped_report(reading);
-    if (report->n == 0 && reading->wanted == DSN_FAILED &&
+    if (report->n == 0 && reading->wanted == DSN_FAILED && !is_report_returned(reading) &&
         returned_recipient(&reading->returned, SPAN_NONE, &lead, &reading->context->addresses))
         read_named(reading, &lead, reading->notice.text);
 }
@@ -583,8 +576,6 @@ static void read_all(struct reading *reading)
     subject = header_find(&reading->mail.header, SPAN("Subject"));
     if (span_find_nocase(subject, SPAN("=?")) != NULL)
         subject = text_append_field(&reading->text, subject);
-    reading->evidence.mail = &reading->mail;
-    reading->evidence.notice = &reading->notice;
     reading->evidence.subject = subject;
     report->kind = kind_of_json(reading->event, &report->rule);
     if (reading->event == JSON_NONE)
@@ -622,7 +613,7 @@ int report_read(struct report *out, struct span bytes, const struct bounce_conte
     reading->context = context;
     reading->n_status = 0;
     reading->message = (struct dsn_message){ SPAN_NONE, SPAN_NONE, SPAN_NONE, SPAN_NONE };
-    reading->evidence.tally = (struct tally){ 0 };
+    reading->evidence = (struct kind_evidence){ .mail = &reading->mail, .notice = &reading->notice };
     reading->returned.n = 0;
     reading->room = 0;
     reading->text.n = 0;

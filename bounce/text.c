@@ -133,6 +133,30 @@ static struct span append_decoded(struct text *text, const struct mail_part *par
     return text_append(text, bytes, part->charset);
 }
 
+/* Whether an encoded part ends in the middle: a soft line break, or a last line of base64 that is as long as
+ * those before it and not padded. */
+static bool is_cut(const struct mail_part *part)
+{
+    struct span bytes = span_trim(part->content), first = bytes, line;
+    const char *last;
+
+    if (bytes.n == 0 || part->encoding == ENCODED_NOT)
+        return false;
+    if (part->encoding == ENCODED_QUOTED || bytes.p[bytes.n - 1] == '=')
+        return part->encoding == ENCODED_QUOTED && bytes.p[bytes.n - 1] == '=';
+    span_line(&first, &line);
+    last = memrchr(bytes.p, bytes.p[line.n], bytes.n); /* the line end that is in use here */
+    return first.n > 0 && last != NULL && (size_t)(bytes.p + bytes.n - last) > line.n;
+}
+
+/* Without the last line. */
+static struct span without_last_line(struct span bytes)
+{
+    const char *end = bytes.n == 0 ? NULL : memrchr(bytes.p, '\n', bytes.n);
+
+    return end == NULL ? SPAN_NONE : (struct span){ bytes.p, (size_t)(end - bytes.p) + 1 };
+}
+
 struct span text_append_part(struct text *text, const struct mail_part *part)
 {
     struct span bytes = head_of(part->content, ENCODED_MAX), out;
@@ -147,7 +171,8 @@ struct span text_append_part(struct text *text, const struct mail_part *part)
                                             : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
     decoded = g_malloc(g_mime_encoding_outlen(&state, bytes.n));
     n = g_mime_encoding_flush(&state, bytes.p, bytes.n, decoded);
-    out = append_decoded(text, part, (struct span){ decoded, n });
+    out = (struct span){ decoded, n };
+    out = append_decoded(text, part, is_cut(part) ? without_last_line(out) : out);
     g_free(decoded);
     return out;
 }

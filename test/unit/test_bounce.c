@@ -187,7 +187,7 @@ static void check_line_ends(const char *name, struct text mail, struct span expe
 static void test_mails(void **state)
 {
     (void)state;
-    assert_true(each_mail(check_line_ends) >= 25);
+    assert_true(each_mail(check_line_ends) >= 150);
 }
 
 static bool has_lead(const struct report *report, const struct address *lead)
@@ -198,13 +198,16 @@ static bool has_lead(const struct report *report, const struct address *lead)
     return false;
 }
 
-/* However little of a mail is there, nobody fails that does not fail in the whole mail. */
+/* However little of a mail is there, nobody fails that does not fail in the whole mail. Not so where what
+ * comes later says more: a local part's domain, or which of our addresses was expanded to the one that
+ * failed. */
 static void check_cuts(const char *name, struct text mail, struct span expected)
 {
     struct report whole = read_mail((struct span){ mail.p, mail.n });
 
     (void)expected;
-    for (size_t cut = 0; cut < mail.n; cut += 7) {
+    for (size_t cut = strstr(name, "local-part") || strstr(name, "expanded") ? mail.n : 0; cut < mail.n;
+         cut += 7) {
         char *copy = malloc(cut + 1);
         struct report report;
         struct err err;
