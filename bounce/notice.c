@@ -456,12 +456,14 @@ struct span notice_reply(struct span text)
     return SPAN_NONE;
 }
 
-/* The reason of the only recipient may stand above it. */
+/* The reason of the only recipient may stand above it: always, where he is one labelled line among others. */
 static bool is_reason_above(const struct taking *taking, const struct notice *notice)
 {
     struct span above = { notice->text.p, taking->starts[0] };
 
-    return taking->n == 1 && notice_reply(taking->out[0].about).n == 0 && notice_reply(above).n > 0;
+    if (taking->n != 1 || notice_reply(taking->out[0].about).n > 0)
+        return false;
+    return notice_reply(above).n > 0 || taking->out[0].address.p > notice->text.p + taking->starts[0] + 5;
 }
 
 static void finish(struct taking *taking, const struct notice *notice)
