@@ -35,8 +35,10 @@ struct classifier *classifier_new(const char *const *files, size_t n, struct err
         }
     classifier->n++;
     if (rule_file_parse(&classifier->files[n], SHIPPED_NAME, (struct span){ rules_shipped, rules_shipped_n },
-                        err) < 0 ||
-        (classifier->set = rule_set_new(classifier->files, n + 1, err)) == NULL)
+                        err) < 0)
+        goto fail;
+    classifier->files[n].trusted = true;
+    if ((classifier->set = rule_set_new(classifier->files, n + 1, err)) == NULL)
         goto fail;
     return classifier;
 fail:
@@ -142,6 +144,11 @@ static struct rule_info info_of(const struct rule *rule)
         .line = rule->line,
         .cause = rule->cause,
     };
+}
+
+int classifier_check(const struct classifier *classifier, struct err *err)
+{
+    return rule_set_check(classifier->set, err);
 }
 
 size_t classifier_count(const struct classifier *classifier)

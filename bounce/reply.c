@@ -220,11 +220,14 @@ size_t reply_normalise(char *dst, size_t size, struct span text)
 
 bool reply_has_unfolded(struct span text, struct span word)
 {
-    for (size_t start = 0; start < text.n; start++) {
-        size_t at = start, matched = 0;
+    const char *end = text.p + text.n, *start = text.p;
 
-        while (at < text.n && matched < word.n && (text.p[at] == word.p[matched] || is_space(text.p[at]))) {
-            matched += !is_space(text.p[at]);
+    while (text.n > 0 && (start = memchr(start, word.p[0], (size_t)(end - start))) != NULL) {
+        const char *at = start++;
+        size_t matched = 0;
+
+        while (at < end && matched < word.n && (*at == word.p[matched] || is_space(*at))) {
+            matched += !is_space(*at);
             at++;
         }
         if (matched == word.n)

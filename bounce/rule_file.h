@@ -49,6 +49,7 @@ struct rule_file {
     char *path, *text;
     struct rule *rules;
     size_t n;
+    bool trusted; /* the shipped rules: a test has tried their patterns */
 };
 
 /* Reads a file, or text that stands for one (path is then what messages call it). 0, or -1 with err

@@ -10,6 +10,7 @@
 #define LITERAL_LEAST  3 /* shorter ones are everywhere */
 #define LITERAL_ENOUGH 9 /* longer ones are no rarer: fewer of them are better */
 #define DEPTH_MOST     16
+#define JOINED_MOST    16 /* strings that are carried along: more are put aside and a new start is made */
 
 /* A piece of a pattern. */
 struct piece {
@@ -41,6 +42,12 @@ static void make_open(struct piece *piece)
     piece->exact.n = piece->required.n = 0;
 }
 
+static void copy(struct literals *to, const struct literals *from)
+{
+    to->n = from->n;
+    memcpy(to->item, from->item, from->n * sizeof(*from->item));
+}
+
 static size_t shortest(const struct literals *set)
 {
     size_t n = LITERAL_ENOUGH;
@@ -57,14 +64,19 @@ static void keep_better(struct literals *best, const struct literals *other)
     size_t was = shortest(best), is = shortest(other);
 
     if (is >= LITERAL_LEAST && (is > was || (is == was && other->n < best->n)))
-        *best = *other;
+        copy(best, other);
 }
 
 static bool join(struct walk *walk, struct literals *left, const struct literals *right)
 {
-    struct literals joined = { .n = 0 };
+    struct literals joined;
 
-    if (left->n * right->n > LITERALS_MOST)
+    joined.n = 0;
+    if (left->n == 1 && left->item[0].n == 0) {
+        copy(left, right);
+        return true;
+    }
+    if (left->n * right->n > JOINED_MOST && left->n * right->n > right->n)
         return false;
     for (size_t i = 0; i < left->n; i++)
         for (size_t k = 0; k < right->n; k++) {
@@ -78,7 +90,7 @@ static bool join(struct walk *walk, struct literals *left, const struct literals
             joined.item[joined.n++] =
                 (struct span){ g_string_chunk_insert_len(walk->chunk, text, (gssize)(a.n + b.n)), a.n + b.n };
         }
-    *left = joined;
+    copy(left, &joined);
     return true;
 }
 
@@ -90,7 +102,7 @@ static void append(struct walk *walk, struct piece *row, struct literals *run, c
     row->closed = false;
     keep_better(&row->required, run);
     if (next->closed) {
-        *run = next->exact;
+        copy(run, &next->exact);
         return;
     }
     keep_better(&row->required, &next->required);
@@ -137,7 +149,7 @@ static void walk_quantifier(struct walk *walk, struct piece *piece)
         return;
     }
     if (piece->closed)
-        piece->required = piece->exact;
+        copy(&piece->required, &piece->exact);
     piece->closed = false;
 }
 
@@ -263,7 +275,7 @@ static void walk_row(struct walk *walk, struct piece *out)
     struct piece next;
 
     make_empty(out);
-    run = out->exact;
+    copy(&run, &out->exact);
     while (!walk->lost && walk->p < walk->end && *walk->p != '|' && *walk->p != ')') {
         make_open(&next);
         walk_atom(walk, &next);
@@ -274,7 +286,7 @@ static void walk_row(struct walk *walk, struct piece *out)
     }
     keep_better(&out->required, &run);
     if (out->closed)
-        out->exact = run;
+        copy(&out->exact, &run);
 }
 
 static void walk_alternatives(struct walk *walk, struct piece *out)
@@ -306,5 +318,5 @@ void rule_literals_read(struct literals *out, struct span pattern, GStringChunk 
     out->n = 0;
     walk_alternatives(&walk, &piece);
     if (!walk.lost && walk.p == walk.end)
-        *out = piece.required;
+        copy(out, &piece.required);
 }

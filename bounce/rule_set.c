@@ -13,6 +13,7 @@
 #include "bounce/rule_literals.h"
 
 #include <pcre2.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,8 +21,10 @@
  */
 #define STEPS_MOST 20000
 
+/* Compiled when it is first run: of the shipped ones most never are. */
 struct pattern {
-    pcre2_code *code;
+    struct span text;
+    _Atomic(pcre2_code *) code;
 };
 
 /* A rule's patterns are neighbours. */
@@ -34,7 +37,8 @@ struct rule_set {
     struct ready_rule *ready;  /* one for each */
     size_t n;
     size_t stage_end[RULE_STAGES]; /* index behind a stage's last rule */
-    GArray *patterns;              /* struct pattern */
+    struct pattern *patterns;
+    size_t n_patterns;
     GStringChunk *texts;
     struct literal_index *index;
     GArray *always; /* size_t: patterns that must be run on each text */
@@ -87,36 +91,54 @@ static void index_pattern(struct rule_set *set, struct span text, size_t number)
     }
 }
 
-static int add_pattern(struct rule_set *set, const struct rule *rule, const struct rule_line *line,
-                       struct err *err)
+static pcre2_code *compile(struct span text, int *why, PCRE2_SIZE *at)
 {
-    struct span text = fold_pattern(set, line->text);
-    struct pattern pattern;
-    PCRE2_UCHAR why[128];
-    PCRE2_SIZE at;
-    int number;
+    pcre2_code *code =
+        pcre2_compile((PCRE2_SPTR)text.p, text.n,
+                      PCRE2_UTF | PCRE2_UCP | PCRE2_CASELESS | PCRE2_NEVER_BACKSLASH_C, why, at, NULL);
 
-    pattern.code = pcre2_compile((PCRE2_SPTR)text.p, text.n,
-                                 PCRE2_UTF | PCRE2_UCP | PCRE2_CASELESS | PCRE2_NEVER_BACKSLASH_C, &number, &at, NULL);
-    if (pattern.code == NULL) {
-        pcre2_get_error_message(number, why, sizeof(why));
-        return err_set(err, "%s:%d: the pattern is wrong at character %zu: %s", rule->path, line->line, at,
-                       (const char *)why);
-    }
     /* Where there is no JIT the interpreter does the work. */
-    (void)pcre2_jit_compile(pattern.code, PCRE2_JIT_COMPLETE);
-    g_array_append_val(set->patterns, pattern);
-    index_pattern(set, text, set->patterns->len - 1);
+    if (code != NULL)
+        (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
+    return code;
+}
+
+static int check_pattern(const struct rule *rule, const struct rule_line *line, struct span text,
+                         struct err *err)
+{
+    PCRE2_UCHAR words[128];
+    PCRE2_SIZE at;
+    int why;
+    pcre2_code *code = compile(text, &why, &at);
+
+    if (code == NULL) {
+        pcre2_get_error_message(why, words, sizeof(words));
+        return err_set(err, "%s:%d: the pattern is wrong at character %zu: %s", rule->path, line->line, at,
+                       (const char *)words);
+    }
+    pcre2_code_free(code);
     return 0;
 }
 
-static int add_rule(struct rule_set *set, const struct rule *rule, struct err *err)
+static int add_pattern(struct rule_set *set, const struct rule *rule, const struct rule_line *line,
+                       bool trusted, struct err *err)
+{
+    struct pattern *pattern = &set->patterns[set->n_patterns];
+
+    pattern->text = fold_pattern(set, line->text);
+    if (!trusted && check_pattern(rule, line, pattern->text, err) < 0)
+        return -1;
+    index_pattern(set, pattern->text, set->n_patterns++);
+    return 0;
+}
+
+static int add_rule(struct rule_set *set, const struct rule *rule, bool trusted, struct err *err)
 {
     struct ready_rule *ready = &set->ready[set->n];
 
-    *ready = (struct ready_rule){ .first = set->patterns->len, .n = rule->n_matches };
+    *ready = (struct ready_rule){ .first = set->n_patterns, .n = rule->n_matches };
     for (size_t i = 0; i < rule->n_matches; i++)
-        if (add_pattern(set, rule, &rule->matches[i], err) < 0)
+        if (add_pattern(set, rule, &rule->matches[i], trusted, err) < 0)
             return -1;
     set->rules[set->n++] = rule;
     return 0;
@@ -145,7 +167,7 @@ static int add_stage(struct rule_set *set, const struct rule_file *file, enum ru
 
         if (rule->off || rule->stage != stage || g_hash_table_lookup(chosen, rule->name) != rule)
             continue;
-        if (add_rule(set, rule, err) < 0)
+        if (add_rule(set, rule, file->trusted, err) < 0)
             return -1;
     }
     return 0;
@@ -165,16 +187,29 @@ static int add_files(struct rule_set *set, const struct rule_file *files, size_t
     return rc;
 }
 
+int rule_set_check(const struct rule_set *set, struct err *err)
+{
+    for (size_t i = 0; i < set->n; i++)
+        for (size_t k = 0; k < set->ready[i].n; k++)
+            if (check_pattern(set->rules[i], &set->rules[i]->matches[k],
+                              set->patterns[set->ready[i].first + k].text, err) < 0)
+                return -1;
+    return 0;
+}
+
 struct rule_set *rule_set_new(const struct rule_file *files, size_t n, struct err *err)
 {
     struct rule_set *set = g_new0(struct rule_set, 1);
-    size_t all = 0;
+    size_t all = 0, patterns = 0;
 
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         all += files[i].n;
+        for (size_t k = 0; k < files[i].n; k++)
+            patterns += files[i].rules[k].n_matches;
+    }
     set->rules = g_new0(const struct rule *, all + 1);
     set->ready = g_new0(struct ready_rule, all + 1);
-    set->patterns = g_array_new(FALSE, FALSE, sizeof(struct pattern));
+    set->patterns = g_new0(struct pattern, patterns + 1);
     set->always = g_array_new(FALSE, FALSE, sizeof(size_t));
     set->texts = g_string_chunk_new(16384);
     set->index = literal_index_new();
@@ -194,13 +229,13 @@ void rule_set_free(struct rule_set *set)
 {
     if (set == NULL)
         return;
-    for (guint i = 0; i < set->patterns->len; i++)
-        pcre2_code_free(g_array_index(set->patterns, struct pattern, i).code);
+    for (size_t i = 0; i < set->n_patterns; i++)
+        pcre2_code_free(set->patterns[i].code);
     pcre2_match_context_free(set->limits);
     literal_index_free(set->index);
     g_string_chunk_free(set->texts);
     g_array_free(set->always, TRUE);
-    g_array_free(set->patterns, TRUE);
+    g_free(set->patterns);
     g_free(set->ready);
     g_free(set->rules);
     g_free(set);
@@ -284,14 +319,31 @@ static bool conditions_hold(const struct rule *rule, const struct evidence *evid
     return any_fits(rule->reply, evidence->reply == 0 ? SPAN_NONE : span_of(reply));
 }
 
+/* Threads that come at the same time may each compile; the first one's is kept. NULL: no memory, or a pattern
+ * that nobody has checked. */
+static const pcre2_code *pattern_code(struct pattern *pattern)
+{
+    pcre2_code *code = atomic_load(&pattern->code), *none = NULL;
+    PCRE2_SIZE at;
+    int why;
+
+    if (code != NULL || (code = compile(pattern->text, &why, &at)) == NULL)
+        return code;
+    if (atomic_compare_exchange_strong(&pattern->code, &none, code))
+        return code;
+    pcre2_code_free(code);
+    return none;
+}
+
 static bool pattern_matches(const struct asking *asking, size_t number, const struct candidates *in)
 {
-    const struct pattern *pattern = &g_array_index(asking->set->patterns, struct pattern, number);
+    const pcre2_code *code;
 
     if ((in->bits[number / 64] >> (number % 64) & 1) == 0)
         return false;
-    return pcre2_match(pattern->code, (PCRE2_SPTR)in->text.p, in->text.n, 0, PCRE2_NO_UTF_CHECK,
-                       asking->match, asking->set->limits) >= 0;
+    code = pattern_code(&asking->set->patterns[number]);
+    return code != NULL && pcre2_match(code, (PCRE2_SPTR)in->text.p, in->text.n, 0, PCRE2_NO_UTF_CHECK,
+                                       asking->match, asking->set->limits) >= 0;
 }
 
 static bool rule_matches(const struct asking *asking, size_t i, const struct candidates *in)
@@ -346,7 +398,7 @@ size_t rule_set_find(const struct rule_set *set, const struct evidence *evidence
                      size_t most)
 {
     struct asking asking = { .set = set, .evidence = evidence, .hits = hits, .most = most };
-    size_t words = set->patterns->len / 64 + 1, from = 0;
+    size_t words = set->n_patterns / 64 + 1, from = 0;
     uint64_t *bits = g_new0(uint64_t, 2 * words);
 
     if ((asking.match = pcre2_match_data_create(1, NULL)) == NULL)

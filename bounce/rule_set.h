@@ -24,9 +24,12 @@ struct rule_hit {
 
 struct rule_set;
 
-/* files: those in front outrank those behind. They are borrowed, and must stay as they are. NULL with err
+/* files: those in front outrank those behind; patterns of a trusted one are not tried before they are needed.
+ * They are borrowed, and must stay as they are. NULL with err
  * (`path:line: ...`) for a pattern that is none, or when out of memory. */
 struct rule_set *rule_set_new(const struct rule_file *files, size_t n, struct err *err);
+/* Tries the patterns of all rules, those of trusted files, too. 0, or -1 with err. */
+int rule_set_check(const struct rule_set *set, struct err *err);
 void rule_set_free(struct rule_set *set); /* NULL is fine */
 
 /* The rules that are asked, in their order, and how many. */

@@ -17,6 +17,10 @@ struct rule_info {
 size_t classifier_count(const struct classifier *classifier);
 struct rule_info classifier_rule(const struct classifier *classifier, size_t i);
 
+/* Tries the patterns of the shipped rules, too, which else are compiled when they are needed. 0, or -1 with
+ * err. */
+int classifier_check(const struct classifier *classifier, struct err *err);
+
 #define EXPLAINED_MOST 32
 
 /* What was seen of one refusal, and all rules that it fits, the deciding one first. */
