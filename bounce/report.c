@@ -395,8 +395,8 @@ static void read_header_fields(struct reading *reading)
         struct span rest = header_find(&reading->mail.header, span_of(names[i])), line;
         size_t from = 0;
 
-        line = text_append_field(&reading->text, rest);
-        while (mailbox_find(line, &from, &rest))
+        line = span_find_nocase(rest, SPAN("=?")) == NULL ? rest : text_append_field(&reading->text, rest);
+        while (!reading->report->cut && mailbox_find(line, &from, &rest))
             if (mailbox_parse(&lead, rest, &reading->context->addresses))
                 read_named(reading, &lead, notice_about(&reading->notice, rest));
     }
@@ -416,6 +416,8 @@ static void read_recipients_of_notice(struct reading *reading)
     enum notice_shape shape;
     size_t n = notice_recipients(&reading->notice, own_address(reading), found, &shape);
 
+    if (n == NOTICE_RECIPIENTS)
+        reading->report->cut = true;
     for (size_t i = 0; i < n; i++) {
         const struct address_rules *rules = &reading->context->addresses;
         struct address lead;

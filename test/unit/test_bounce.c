@@ -317,6 +317,130 @@ static void test_arrival(void **state)
     }
 }
 
+/* A mail made of a head, a piece n times over, and nothing else. */
+static struct report read_repeated(const char *head, const char *piece, size_t n)
+{
+    size_t head_n = strlen(head), piece_n = strlen(piece);
+    char *mail = malloc(head_n + piece_n * n);
+    struct report report;
+
+    assert_non_null(mail);
+    memcpy(mail, head, head_n);
+    for (size_t i = 0; i < n; i++)
+        memcpy(mail + head_n + i * piece_n, piece, piece_n);
+    report = read_mail((struct span){ mail, head_n + piece_n * n });
+    free(mail);
+    return report;
+}
+
+#define NOTICE_HEAD                                                                                          \
+    "From: MAILER-DAEMON@out.example\nTo: bounce@shop.example\n"                                             \
+    "Subject: Undelivered Mail Returned to Sender\n"
+
+/* What is made up to be large ends in a verdict, and finds no more than there is. */
+static void test_hostile(void **state)
+{
+    static const struct {
+        const char *head, *piece;
+        size_t n, found;
+    } rows[] = {
+        { NOTICE_HEAD "Content-Type: multipart/mixed; boundary=b\n\n",
+          "--b\nContent-Type: multipart/mixed; boundary=b\n\n", 10000, 0 },
+        { NOTICE_HEAD "Content-Type: multipart/mixed; boundary=b\n\n", "--b\nContent-Type: image/x\n\nx\n",
+          100000, 0 },
+        { NOTICE_HEAD "X-Long: ", "aaaaaaaaaaaaaaaa", 65536, 0 },
+        { NOTICE_HEAD "\n<ida@post.example>: user unknown\n", "\0ann@post.example\0", 10000, 1 },
+        { NOTICE_HEAD "Content-Type: text/html\n\n", "<<style>&#x", 100000, 0 },
+        { NOTICE_HEAD "Content-Type: text/plain; charset=iso-2022-jp\n\n", "\x1b$B\xff", 100000, 0 },
+        { NOTICE_HEAD "\n", "@a@\"@", 100000, 0 },
+        /* The same recipient over and over is one. */
+        { NOTICE_HEAD "Content-Type: message/delivery-status\n\n",
+          "Final-Recipient: rfc822; ida@post.example\nAction: failed\n\n", 20000, 1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct report report = read_repeated(rows[i].head, rows[i].piece, rows[i].n);
+
+        assert_int_equal(report.n, rows[i].found);
+        report_free(&report);
+    }
+}
+
+/* More recipients than anybody reports on: the first of them, and a word that there were more. */
+static void test_too_many_recipients(void **state)
+{
+    static const char head[] = NOTICE_HEAD "Content-Type: message/delivery-status\n\n";
+    size_t size = sizeof(head) + 64 * (REPORT_RECIPIENTS + 1), n = sizeof(head) - 1;
+    char *mail = malloc(size);
+    struct report report;
+
+    (void)state;
+    assert_non_null(mail);
+    memcpy(mail, head, sizeof(head));
+    for (int i = 0; i <= REPORT_RECIPIENTS; i++)
+        n += (size_t)snprintf(mail + n, size - n,
+                              "Final-Recipient: rfc822; u%d@post.example\nAction: failed\n\n", i);
+    report = read_mail((struct span){ mail, n });
+    free(mail);
+    assert_int_equal(report.n, REPORT_RECIPIENTS);
+    assert_true(report.cut);
+    assert_string_equal(report.findings[0].lead.text, "u0@post.example");
+    report_free(&report);
+}
+
+/* What later parts ask about the mail that came back. */
+static void test_returned_mail(void **state)
+{
+    static const char mail[] = NOTICE_HEAD
+        "Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\n"
+        "Reporting-MTA: dns; out.example\nOriginal-Envelope-Id: env-7\nX-Postfix-Queue-ID: 4A1B22C3D4\n\n"
+        "Final-Recipient: rfc822; ida@post.example\nAction: failed\nStatus: 5.1.1\n"
+        "Remote-MTA: dns; mx.post.example\n\n--b\nContent-Type: text/rfc822-headers\n\n"
+        "Date: Tue, 3 Nov 2026 07:30:00 +0100\nMessage-ID: <letter-11@crm.shop.example>\n"
+        "List-Id: Autumn letters\n <autumn.shop.example>\nFeedback-ID: 11:autumn:shop\n"
+        "X-Mail-Campaign: autumn-2\n\n--b--\n";
+    struct report report = read_mail(span_of(mail));
+
+    (void)state;
+    assert_string_equal(report.message, "letter-11@crm.shop.example");
+    assert_string_equal(report.queue_id, "4A1B22C3D4");
+    assert_string_equal(report.envelope_id, "env-7");
+    assert_string_equal(report.list_id, "Autumn letters <autumn.shop.example>");
+    assert_int_equal(report.n_campaigns, 2);
+    assert_string_equal(report.campaigns[0].name, "Feedback-ID");
+    assert_string_equal(report.campaigns[0].value, "11:autumn:shop");
+    assert_string_equal(report.campaigns[1].name, "X-Mail-Campaign");
+    assert_string_equal(report.campaigns[1].value, "autumn-2");
+    assert_string_equal(report.reporting_mta, "out.example");
+    assert_string_equal(report.remote_mta, "mx.post.example");
+    assert_int_equal(report.sent, 1793687400);
+    report_free(&report);
+}
+
+/* Who complains, who leaves, and who takes it back, each become their own event. */
+static void test_complaint_events(void **state)
+{
+    static const struct {
+        const char *file;
+        enum event_type type;
+    } rows[] = { { "arf-rcpt-to.eml", EVENT_COMPLAINT },
+                 { "arf-opt-out.eml", EVENT_UNSUBSCRIBE },
+                 { "mailto-unsubscribe.eml", EVENT_UNSUBSCRIBE },
+                 { "arf-not-spam.eml", EVENT_RESUBSCRIBE } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct report report = read_file(rows[i].file);
+        struct event event;
+
+        assert_int_equal(report.n, 1);
+        report_event(&report, 0, SOURCE_MAILBOX, 2000000000, &event);
+        assert_int_equal(event.type, rows[i].type);
+        report_free(&report);
+    }
+}
+
 static void test_no_mail(void **state)
 {
     static const char *const texts[] = { "", "\n", "hello\nworld\n", "From ann Tue Nov  3 07:30:05 2026\n" };
@@ -368,6 +492,10 @@ int main(void)
         cmocka_unit_test(test_what_a_report_is_about),
         cmocka_unit_test(test_absent_fields),
         cmocka_unit_test(test_arrival),
+        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_too_many_recipients),
+        cmocka_unit_test(test_returned_mail),
+        cmocka_unit_test(test_complaint_events),
         cmocka_unit_test(test_no_mail),
         cmocka_unit_test(test_event),
     };
