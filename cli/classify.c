@@ -3,7 +3,7 @@
  * Redis, so that it can be tried on any mail anywhere. With --tsv the columns are a contract: scripts and
  * scores read them. */
 #include "cli/command.h"
-#include "leadgate/bounce.h"
+#include "leadgate/rules.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,9 +99,11 @@ static void print_aligned(const struct row *row)
            row->cause, row->hardness, row->rule);
 }
 
-static void print_report(const char *file, const struct report *report, void (*print)(const struct row *row))
+/* named: the file's name has been printed */
+static void print_report(const char *file, const struct report *report, bool named,
+                         void (*print)(const struct row *row))
 {
-    struct row row = { .first = true, .file = file };
+    struct row row = { .first = !named, .file = file };
 
     for (size_t i = 0; i < report->n; i++) {
         const struct finding *finding = &report->findings[i];
@@ -133,6 +135,55 @@ static void print_report(const char *file, const struct report *report, void (*p
     print(&row);
 }
 
+/* --- explaining --- */
+
+/* A reply may hold anything; what is shown is one line. */
+static void print_part(const char *name, struct span text)
+{
+    if (text.n == 0)
+        return;
+    printf("    %-9s", name);
+    for (size_t i = 0; i < text.n; i++)
+        putchar((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f ? ' ' : text.p[i]);
+    putchar('\n');
+}
+
+static void print_rules(const struct explanation *found, const struct finding *finding)
+{
+    /* Our own marker and "nothing matched" are no rules. */
+    if (found->n == 0 || strcmp(found->rules[0].rule.name, finding->rule) != 0)
+        printf("    decided  %s: %s\n", finding->rule, cause_name(finding->cause));
+    for (size_t i = 0; i < found->n; i++) {
+        const struct rule_info *rule = &found->rules[i].rule;
+        bool decided = i == 0 && strcmp(rule->name, finding->rule) == 0;
+
+        printf("    %-9s%s: %s (%s, seen in %s; %s:%d)\n", decided ? "decided" : "also", rule->name,
+               cause_name(rule->cause), rule->stage, found->rules[i].place, rule->path, rule->line);
+        if (decided && rule->note[0] != '\0')
+            printf("             %s\n", rule->note);
+    }
+}
+
+/* What the rules were asked about, and what they said. */
+static void show(void *ctx, const struct rejection *rejection, const struct finding *finding)
+{
+    const struct classifier *classifier = ctx;
+    struct explanation found;
+    char reply[16];
+
+    classifier_explain(classifier, rejection, &found);
+    snprintf(reply, sizeof(reply), "%d", found.reply);
+    printf("  %s\n", finding->lead.text);
+    print_part("status", span_of(found.status));
+    print_part("reply", found.reply == 0 ? SPAN_NONE : span_of(reply));
+    print_part("reporter", rejection->reporter);
+    print_part("local",
+               rejection->local ? SPAN("the verdict of the mail system that wrote the report") : SPAN_NONE);
+    print_part("diag", span_of(found.diag));
+    print_part("human", span_of(found.human));
+    print_rules(&found, finding);
+}
+
 /* 0, or -1 after saying on standard error what is wrong with the file. */
 static int classify_file(const struct bounce_context *context, struct buffer *buffer, const char *file,
                          void (*print)(const struct row *row))
@@ -144,12 +195,16 @@ static int classify_file(const struct bounce_context *context, struct buffer *bu
         fprintf(stderr, "leadgate: %s: %s\n", file, strerror(errno));
         return -1;
     }
+    if (context->show != NULL) {
+        put_safe(file);
+        putchar('\n');
+    }
     if (report_read(&report, (struct span){ buffer->p, buffer->n }, context, &err) < 0) {
         fprintf(stderr, "leadgate: %s: %s\n", file, err.text);
         report_free(&report);
         return -1;
     }
-    print_report(file, &report, print);
+    print_report(file, &report, context->show != NULL, print);
     report_free(&report);
     return 0;
 }
@@ -157,61 +212,96 @@ static int classify_file(const struct bounce_context *context, struct buffer *bu
 static void print_usage(FILE *to)
 {
     fputs(
-        "usage: leadgate classify [--tsv] FILE...\n"
+        "usage: leadgate classify [--tsv | --explain] [--rules FILE]... FILE...\n"
         "\n"
         "Reads mails, one a file (- is standard input), and prints for each recipient that failed for good:\n"
         "recipient, enhanced status, cause, hard|soft|none, and the rule that decided. A mail without one\n"
         "prints what it is: none, vacation, delayed, delivered, complaint.\n"
         "\n"
-        "  --tsv    one line each, with the file in front, columns separated by tabs\n"
+        "  --tsv        one line each, with the file in front, columns separated by tabs\n"
+        "  --explain    also what was seen of each refusal, the rule that decided, and which others matched\n"
+        "  --rules FILE rules of your own, which go before the shipped ones; several: the last one first\n"
         "\n"
-        "Exit status: 0; 1 when a file could not be read or is no mail; 64 for wrong arguments.\n",
+        "Exit status: 0; 1 when a file could not be read or is no mail; 64 for wrong arguments; 78 for wrong "
+        "rules.\n",
         to);
 }
 
-int command_classify(int argc, char **argv)
+struct arguments {
+    bool tsv, explain;
+    const char **rules; /* files */
+    size_t n_rules;
+};
+
+/* EX_OK, or the status to exit with; *done: nothing is left to do. */
+static int read_arguments(struct arguments *out, int argc, char **argv, bool *done)
 {
     static const struct option options[] = {
         { "tsv", no_argument, NULL, 't' },
+        { "explain", no_argument, NULL, 'e' },
+        { "rules", required_argument, NULL, 'r' },
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
-    void (*print)(const struct row *row) = print_aligned;
-    struct bounce_context context = { .addresses = { .fold_local_part = true } };
-    struct buffer buffer = { NULL, 0, 0 };
-    struct classifier *classifier;
-    struct err err;
-    int option, rc = EX_OK;
+    int option;
 
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (option == 'h') {
-            print_usage(stdout);
-            return EX_OK;
+    *done = true;
+    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1)
+        switch (option) {
+        case 't': out->tsv = true; break;
+        case 'e': out->explain = true; break;
+        case 'r': out->rules[out->n_rules++] = optarg; break;
+        case 'h': print_usage(stdout); return EX_OK;
+        default: print_usage(stderr); return EX_USAGE;
         }
-        if (option != 't') {
-            print_usage(stderr);
-            return EX_USAGE;
-        }
-        print = print_tsv;
-    }
-    if (optind == argc) {
+    *done = optind == argc || (out->tsv && out->explain);
+    if (*done)
         print_usage(stderr);
-        return EX_USAGE;
+    return *done ? EX_USAGE : EX_OK;
+}
+
+static int classify_files(struct bounce_context *context, const struct arguments *arguments, int n,
+                          char **files)
+{
+    struct buffer buffer = { NULL, 0, 0 };
+    int rc = EX_OK;
+
+    if (arguments->explain) {
+        context->show = show;
+        context->ctx = (void *)(uintptr_t)context->classifier;
     }
-    bounce_init();
-    if ((classifier = classifier_new(NULL, 0, &err)) == NULL) {
-        fprintf(stderr, "leadgate: %s\n", err.text);
-        return EX_CONFIG;
-    }
-    context.classifier = classifier;
-    for (int i = optind; i < argc; i++)
-        if (classify_file(&context, &buffer, argv[i], print) < 0)
+    for (int i = 0; i < n; i++)
+        if (classify_file(context, &buffer, files[i], arguments->tsv ? print_tsv : print_aligned) < 0)
             rc = 1;
     free(buffer.p);
-    classifier_free(classifier);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "leadgate: standard output: %s\n", strerror(errno));
         rc = 1;
     }
+    return rc;
+}
+
+int command_classify(int argc, char **argv)
+{
+    struct bounce_context context = { .addresses = { .fold_local_part = true } };
+    struct arguments arguments = { .rules = calloc((size_t)argc, sizeof(*arguments.rules)) };
+    struct classifier *classifier = NULL;
+    struct err err;
+    bool done;
+    int rc = EX_OSERR;
+
+    if (arguments.rules == NULL || (rc = read_arguments(&arguments, argc, argv, &done)) != EX_OK || done)
+        goto out;
+    bounce_init();
+    if ((classifier = classifier_new(arguments.rules, arguments.n_rules, &err)) == NULL) {
+        fprintf(stderr, "leadgate: %s\n", err.text);
+        rc = EX_CONFIG;
+        goto out;
+    }
+    context.classifier = classifier;
+    rc = classify_files(&context, &arguments, argc - optind, argv + optind);
+out:
+    classifier_free(classifier);
+    free(arguments.rules);
     return rc;
 }

@@ -5,6 +5,7 @@
 #define LEADGATE_CLI_COMMAND_H
 
 int command_classify(int argc, char **argv);
+int command_rules(int argc, char **argv);
 int command_simulate(int argc, char **argv);
 
 #endif

@@ -12,6 +12,7 @@ static const struct command {
     int (*run)(int argc, char **argv);
 } commands[] = {
     { "classify", "say what mails that came back mean", command_classify },
+    { "rules", "list the rules for refusals, and try their examples", command_rules },
     { "simulate", "say what the settings would do to a list", command_simulate },
 };
 
