@@ -167,21 +167,25 @@ static bool stands_first(const struct line *line)
            span_eq(before, SPAN("·"));
 }
 
+/* Takes end off label, if it ends so. */
+static bool take_end(struct span *label, struct span end)
+{
+    if (label->n <= end.n || !span_eq_nocase((struct span){ label->p + label->n - end.n, end.n }, end))
+        return false;
+    label->n -= end.n;
+    return true;
+}
+
+/* "Recipient: <ann@...>", "User quota exceeded: SMTP <ann@...>", "Recipient: [SMTP:ann@...]". */
 static bool is_labelled(const struct notice *notice, const struct line *line)
 {
     struct span label = strip_end(line->before);
-    struct span colon = SPAN("：");
 
-    if (span_starts_nocase((struct span){ label.p + (label.n < 5 ? 0 : label.n - 5), label.n < 5 ? 0 : 5 },
-                           SPAN("smtp:")))
-        label = strip_end((struct span){ label.p, label.n - 5 });
+    if (take_end(&label, SPAN("smtp:")) || take_end(&label, SPAN("smtp")))
+        label = strip_end(label);
     if (label.n == 0 || label.n > 60 || (line->behind.n > 1 && line->behind.p[0] != '('))
         return false;
-    if (label.p[label.n - 1] == ':' || label.p[label.n - 1] == '=')
-        label.n--;
-    else if (label.n > colon.n && memcmp(label.p + label.n - colon.n, colon.p, colon.n) == 0)
-        label.n -= colon.n;
-    else
+    if (!take_end(&label, SPAN(":")) && !take_end(&label, SPAN("=")) && !take_end(&label, SPAN("：")))
         return false;
     label = lower_of(notice, label);
     return holds(label, notice_labels) && !holds(label, notice_not_labels);
@@ -287,7 +291,9 @@ struct taking {
 
 static void take(struct taking *taking, struct span address, size_t start)
 {
-    if (taking->n == NOTICE_RECIPIENTS)
+    /* The same one again is part of what is said about it: ">>> RCPT TO:<ann@...>". */
+    if (taking->n == NOTICE_RECIPIENTS ||
+        (taking->n > 0 && span_eq_nocase(taking->out[taking->n - 1].address, address)))
         return;
     taking->out[taking->n] = (struct notice_recipient){ address, SPAN_NONE, SPAN_NONE };
     taking->starts[taking->n++] = start;
@@ -400,7 +406,7 @@ static struct span first_column(struct span line)
 {
     struct span rest = line, word = span_cut(&rest, ' ');
 
-    return rest.n == 0 || rest.p[0] == ' ' ? word : SPAN_NONE;
+    return rest.n == 0 || is_one_of(rest.p[0], " (\t") ? word : SPAN_NONE;
 }
 
 static void take_local_parts(struct taking *taking, const struct lines *lines)
@@ -415,6 +421,24 @@ static void take_local_parts(struct taking *taking, const struct lines *lines)
             holds(lower_of(lines->notice, lines_above(lines, i)), openers))
             take(taking, word, lines->line[i].at);
     }
+}
+
+/* The To field of our mail, where a notice tells no more of it than that; not for a list of them. */
+static void take_field(struct taking *taking, const struct lines *lines, struct span ours)
+{
+    const struct line *only = NULL;
+
+    for (size_t i = 0; i < lines->n; i++) {
+        const struct line *line = &lines->line[i];
+
+        if (line->address.n == 0 || !span_starts_nocase(line->text, SPAN("To:")))
+            continue;
+        if (only != NULL || line->behind.n > 1)
+            return;
+        only = line;
+    }
+    if (only != NULL && !span_eq_nocase(only->address, ours))
+        take(taking, only->address, only->at);
 }
 
 /* "(expanded from: <ann@example.com>)", "(generated from ann@example.com)". */
@@ -498,9 +522,10 @@ size_t notice_recipients(const struct notice *notice, struct span ours,
         case SHAPE_SENTENCE: take_sentences(&taking, &lines, ours); break;
         case SHAPE_TRANSCRIPT: take_transcript(&taking, &lines); break;
         case SHAPE_LOCAL_PART: take_local_parts(&taking, &lines); break;
+        case SHAPE_FIELD: take_field(&taking, &lines, ours); break;
         case SHAPE_NONE: break;
         }
-        if (taking.n > 0 || *shape == SHAPE_LOCAL_PART)
+        if (taking.n > 0 || *shape == SHAPE_FIELD)
             break;
     }
     if (taking.n == 0)

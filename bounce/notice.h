@@ -22,6 +22,7 @@ enum notice_shape {
     SHAPE_ALONE,      /* a line of its own, wherever */
     SHAPE_TRANSCRIPT, /* "554 <ann@example.com>... ", ">>> RCPT TO:<ann@...>" */
     SHAPE_LOCAL_PART, /* a line of its own with a local part only, after "the following recipients" */
+    SHAPE_FIELD,      /* "To: ann@example.com", where nobody else is named */
 };
 
 struct notice_recipient {
