@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#define FRONT_MAX 600  /* bytes in which a mail system says who it is */
 #define ABOUT_MAX 1500 /* bytes of what is said about one recipient */
 
 /* Whether a line is the first of a copied header: these fields begin the copies of all mailers. */
@@ -154,4 +155,17 @@ struct span notice_about(const struct notice *notice, struct span address)
         }
     }
     return notice->text;
+}
+
+const char *notice_reporter(const struct notice *notice, struct span from)
+{
+    struct span front = { notice->lower.p, notice->lower.n < FRONT_MAX ? notice->lower.n : FRONT_MAX };
+    const struct notice_system *system = notice_systems;
+
+    for (; system->name != NULL; system++)
+        if ((system->says != NULL && front.n > 0 &&
+             memmem(front.p, front.n, system->says, strlen(system->says)) != NULL) ||
+            (system->from != NULL && span_find_nocase(from, span_of(system->from)) != NULL))
+            return system->name;
+    return "";
 }

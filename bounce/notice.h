@@ -50,6 +50,18 @@ struct span notice_reply(struct span text);
 /* Whether the notice holds one of the phrases (lower case), NULL-terminated. */
 bool notice_has(const struct notice *notice, const char *const *phrases);
 
+/* Which mail system wrote the notice, by what it says of itself or by its sender: "exim", "qmail"; "" = not
+ * known. Static storage. */
+const char *notice_reporter(const struct notice *notice, struct span from);
+
+/* Systems by their words, in notice_phrases.c. Either sign may be NULL; both are lower case. */
+struct notice_system {
+    const char *name;
+    const char *says; /* at the front of the notice */
+    const char *from; /* in its sender */
+};
+extern const struct notice_system notice_systems[]; /* ends with a NULL name */
+
 /* Phrases, in notice_phrases.c. Starts of lines are without what lines are decorated with. */
 extern const char *const notice_copy_starts[]; /* how the line above the copy of the mail begins */
 extern const char *const notice_openers[];     /* what is said above a list of recipients that failed */

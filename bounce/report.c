@@ -558,6 +558,8 @@ static void read_by_kind(struct reading *reading)
         return;
     case MAIL_FAILURE:
         reading->wanted = DSN_FAILED;
+        report->reporter =
+            notice_reporter(&reading->notice, header_find(&reading->mail.header, SPAN("From")));
         read_recipients(reading);
         break;
     case MAIL_COMPLAINT: read_complaint(reading); break;

@@ -418,6 +418,24 @@ static void test_returned_mail(void **state)
     report_free(&report);
 }
 
+/* Rules may ask whose notice it is. */
+static void test_reporter(void **state)
+{
+    static const struct {
+        const char *file, *reporter;
+    } rows[] = { { "exim-user-unknown.eml", "exim" },    { "qmail-remote.eml", "qmail" },
+                 { "postfix-no-report.eml", "postfix" }, { "sendmail8-text.eml", "sendmail" },
+                 { "exchange55.eml", "exchange" },       { "imail-unknown.eml", "" } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct report report = read_file(rows[i].file);
+
+        assert_string_equal(report.reporter, rows[i].reporter);
+        report_free(&report);
+    }
+}
+
 /* Who complains, who leaves, and who takes it back, each become their own event. */
 static void test_complaint_events(void **state)
 {
@@ -495,6 +513,7 @@ int main(void)
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_too_many_recipients),
         cmocka_unit_test(test_returned_mail),
+        cmocka_unit_test(test_reporter),
         cmocka_unit_test(test_complaint_events),
         cmocka_unit_test(test_no_mail),
         cmocka_unit_test(test_event),
