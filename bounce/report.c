@@ -499,6 +499,12 @@ static struct span complainer(const struct reading *reading, enum cause cause)
     return SPAN_NONE;
 }
 
+/* Hotmail's word for Original-Rcpt-To, in the header of the mail that it complains about. */
+static struct span original_recipient(const struct reading *reading)
+{
+    return header_find(&reading->returned, SPAN("X-HmXmrOriginalRecipient"));
+}
+
 static void read_complaint(struct reading *reading)
 {
     const struct address_rules *rules = &reading->context->addresses;
@@ -512,8 +518,8 @@ static void read_complaint(struct reading *reading)
         read_json(reading);
         return;
     }
-    if (sender.n > 0)
-        fields[n++] = sender;
+    if (n == 0)
+        fields[n++] = sender.n > 0 ? sender : original_recipient(reading);
     for (size_t i = 0; i < n; i++)
         if (mailbox_of_field(&lead, fields[i], rules) && (finding = add_finding(reading, &lead)) != NULL)
             finding->cause = cause;
@@ -570,6 +576,19 @@ static void read_by_kind(struct reading *reading)
     }
 }
 
+/* Fields are read where they stand; some gateways encode them all the same. */
+static void decode_feedback(struct reading *reading)
+{
+    for (size_t i = 0; i < reading->mail.n; i++) {
+        struct mail_part *part = &reading->mail.parts[i];
+
+        if (part->kind == PART_FEEDBACK && part->encoding != ENCODED_NOT) {
+            part->content = text_append_part(&reading->text, part);
+            part->encoding = ENCODED_NOT;
+        }
+    }
+}
+
 static void read_all(struct reading *reading)
 {
     struct report *report = reading->report;
@@ -577,6 +596,7 @@ static void read_all(struct reading *reading)
 
     read_notice(reading);
     read_status_parts(reading);
+    decode_feedback(reading);
     subject = header_find(&reading->mail.header, SPAN("Subject"));
     if (span_find_nocase(subject, SPAN("=?")) != NULL)
         subject = text_append_field(&reading->text, subject);
