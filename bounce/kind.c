@@ -44,101 +44,13 @@ bool kind_from_mail_system(const struct mail *mail)
     return span_find_nocase(from, SPAN("<>")) != NULL || contains_any(from, names);
 }
 
-/* Subjects of notices. */
+/* "Re: Undeliverable ..." is somebody's answer; a notice puts its words behind our subject. */
 static bool has_notice_subject(struct span subject)
 {
-    static const char *const phrases[] = {
-        "failure notice",
-        "undeliver",
-        "returned mail",
-        "returned to sender",
-        "returning message",
-        "delivery fail",
-        "delivery status",
-        "delivery problem",
-        "delivery notification",
-        "delivery error",
-        "delivery report",
-        "delivery has failed",
-        "delivery delayed",
-        "delivery unsuccessful",
-        "non-delivery",
-        "nondelivery",
-        "non delivery",
-        "not delivered",
-        "not be delivered",
-        "failed mail",
-        "failed delivery",
-        "mail failure",
-        "mail failed",
-        "mail delivery",
-        "message delivery",
-        "mail system error",
-        "user unknown",
-        "unknown user",
-        "bounce notification",
-        "could not send",
-        "warning: message",
-        "returned message",
-        "email delivery",
-        "mail error",
-        "rejected mail",
-        "message rejected",
-        "mail rejected",
-        "undeliverable",
-        "mail returned",
-        "unzustellbar",
-        "nicht zugestellt",
-        "zustellung",
-        "non remis",
-        "non distribu",
-        "echec",
-        "échec",
-        "no se pudo",
-        "no entregad",
-        "fallo en la entrega",
-        "não entregue",
-        "nao entregue",
-        "falha na entrega",
-        "devolvid",
-        "devuelt",
-        "mancato recapito",
-        "mancata consegna",
-        "non recapitab",
-        "onbestelbaar",
-        "niedoręcz",
-        "niedostarcz",
-        "zwrot",
-        "недоставл",
-        "не доставл",
-        "сообщение не",
-        "teslim",
-        "nedoruč",
-        "配信不能",
-        "配信できません",
-        "エラーメール",
-        "送信エラー",
-        "メールエラー",
-        "不達",
-        "届かなかった",
-        "退信",
-        "退件",
-        "发送失败",
-        "发送不成功",
-        "投递失败",
-        "无法投递",
-        "邮件退回",
-        "投遞",
-        "系统退信",
-        "반송",
-        "전송 실패",
-        NULL,
-    };
     static const char *const answers[] = { "re:", "aw:", "fw:", "fwd:", "sv:", "antw:", NULL };
 
     for (size_t i = 0; answers[i] != NULL; i++)
         if (span_starts_nocase(subject, span_of(answers[i]))) {
-            /* "Re: Undeliverable ..." is somebody's answer; a notice puts its words behind our subject. */
             subject =
                 span_trim((struct span){ subject.p + strlen(answers[i]), subject.n - strlen(answers[i]) });
             if (subject.n > 24)
@@ -146,7 +58,7 @@ static bool has_notice_subject(struct span subject)
             else
                 return false;
         }
-    return contains_any(subject, phrases);
+    return contains_any(subject, notice_subjects);
 }
 
 /* Whether a program may have sent it: nobody has a name, or it says so. */

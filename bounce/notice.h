@@ -69,6 +69,7 @@ extern const char *const notice_leads[];       /* what stands in front of the re
 extern const char *const notice_labels[];      /* "recipient:": names of a recipient's line */
 extern const char *const notice_not_labels[];  /* ... and of other people's */
 extern const char *const notice_delays[];      /* said by delay warnings only */
+extern const char *const notice_subjects[];    /* of notices */
 extern const char *const notice_failures[];    /* said where delivery failed */
 
 #endif
