@@ -138,23 +138,35 @@ size_t notice_recipients(const struct notice *notice, struct span ours,
     return taking.n;
 }
 
+/* Whether a line begins with an address; *indent is where its words begin. */
+static bool begins_with_address(struct span line, struct span *address, size_t *indent)
+{
+    size_t from = 0;
+    bool found = mailbox_find(line, &from, address) && (size_t)(address->p - line.p) < 24;
+
+    *indent = (size_t)(span_trim(line).p - line.p);
+    return found;
+}
+
 struct span notice_about(const struct notice *notice, struct span address)
 {
-    struct span rest = notice->text, line, found;
-    size_t from;
+    struct span rest = notice->text, line, found, about = SPAN_NONE;
+    size_t indent, deepest = 0;
 
     while (span_line(&rest, &line)) {
-        from = 0;
-        if (mailbox_find(line, &from, &found) && span_eq_nocase(found, address) &&
-            (size_t)(found.p - line.p) < 24) {
-            struct span about = { line.p, (size_t)(notice->text.p + notice->text.n - line.p) };
-
-            if (about.n > ABOUT_MAX)
-                about.n = ABOUT_MAX;
-            return says_something(about, address) ? about : notice->text;
+        if (!begins_with_address(line, &found, &indent))
+            continue;
+        if (about.n == 0 && span_eq_nocase(found, address)) {
+            about = (struct span){ line.p, (size_t)(notice->text.p + notice->text.n - line.p) };
+            deepest = indent;
+        } else if (about.n > 0 && indent <= deepest && !span_eq_nocase(found, address)) {
+            about.n = (size_t)(line.p - about.p); /* the next recipient; deeper ones are in the reason */
+            break;
         }
     }
-    return notice->text;
+    if (about.n > ABOUT_MAX)
+        about.n = ABOUT_MAX;
+    return says_something(about, address) ? about : notice->text;
 }
 
 const char *notice_reporter(const struct notice *notice, struct span from)
