@@ -100,11 +100,11 @@ void lines_read(struct lines *lines, const struct notice *notice)
         read_line(&lines->line[lines->n++], line, (size_t)(line.p - notice->text.p));
 }
 
-struct span lines_above(const struct lines *lines, size_t i)
+struct span lines_above(const struct lines *lines, size_t i, size_t most)
 {
     size_t start = i, words = 0;
 
-    while (start > 0 && words < 4 && i - start < 10)
+    while (start > 0 && words < most && i - start < 10)
         words += lines->line[--start].text.n > 0;
     return (struct span){ lines->notice->text.p + lines->line[start].at,
                           lines->line[i].at - lines->line[start].at };

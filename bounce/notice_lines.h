@@ -24,8 +24,8 @@ struct lines {
 
 void lines_read(struct lines *lines, const struct notice *notice);
 
-/* The text of the few lines above line i. */
-struct span lines_above(const struct lines *lines, size_t i);
+/* The text of the nearest lines above line i, up to so many that are not empty. */
+struct span lines_above(const struct lines *lines, size_t i, size_t most);
 
 /* The same part of the notice in lower case. */
 struct span line_lower(const struct notice *notice, struct span part);

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define ABOVE 4 /* lines in which a list is announced */
+
 /* A bare bracket, quote or bullet in front is nothing in front. "smtp:" and "mailto:" neither. */
 static bool stands_first(const struct line *line)
 {
@@ -87,10 +89,24 @@ static bool has_colon(const struct line *line)
     return line->behind.n > 0 && (line->behind.p[0] == ':' || span_starts_nocase(line->behind, SPAN("：")));
 }
 
+/* Who signs notices, or is to be asked about them. */
+static bool is_role(struct span address)
+{
+    static const char *const roles[] = { "postmaster@", "mailer-daemon@", "abuse@",      "support@",
+                                         "help@",       "helpdesk@",      "hostmaster@", "webmaster@",
+                                         "noreply@",    "no-reply@" };
+
+    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+        if (span_starts_nocase(address, span_of(roles[i])))
+            return true;
+    return false;
+}
+
 static enum notice_shape shape_of(const struct lines *lines, size_t i, struct span ours)
 {
     const struct line *line = &lines->line[i];
-    bool opened;
+    struct span above;
+    bool opened, role;
 
     if (line->address.n == 0 || is_header_line(line))
         return SHAPE_NONE;
@@ -102,10 +118,12 @@ static enum notice_shape shape_of(const struct lines *lines, size_t i, struct sp
         return SHAPE_LISTED;
     if (is_contact(lines, i))
         return SHAPE_NONE;
-    opened = line_holds(line_lower(lines->notice, lines_above(lines, i)), notice_openers);
+    role = is_role(line->address);
+    above = lines_above(lines, i, role ? 1 : ABOVE);
+    opened = line_holds(line_lower(lines->notice, above), notice_openers);
     if (opened && begins_reason(line->behind))
         return SHAPE_LISTED;
-    if (span_eq_nocase(line->address, ours))
+    if (span_eq_nocase(line->address, ours) || role)
         return SHAPE_NONE;
     return begins_reason(line->behind) ? SHAPE_ALONE : SHAPE_NONE;
 }
@@ -175,6 +193,23 @@ static void take_lines(struct taking *taking, const struct lines *lines, struct 
     }
 }
 
+/* Words in front of an address that say it is another one than the recipient's. */
+static bool is_other_party(struct span before)
+{
+    static const char *const words[] = { "sender",     "contact",   "support",   "help",     "reply",
+                                         "report",     "abuse",     "assist",    "write to", "question",
+                                         "absender",   "remitente", "remetente", "mittente", "expéditeur",
+                                         "отправител", NULL };
+
+    const char *line = before.n == 0 ? NULL : memrchr(before.p, '\n', before.n);
+
+    if (line != NULL)
+        before = (struct span){ line, (size_t)(before.p + before.n - line) };
+    if (before.n > 32)
+        before = (struct span){ before.p + before.n - 32, 32 };
+    return line_holds(before, words);
+}
+
 static void take_sentences(struct taking *taking, const struct lines *lines, struct span ours)
 {
     const struct notice *notice = lines->notice;
@@ -184,10 +219,11 @@ static void take_sentences(struct taking *taking, const struct lines *lines, str
     while (mailbox_find(notice->text, &from, &address)) {
         char lead[96];
         size_t at = (size_t)(address.p - notice->text.p), back = at < 90 ? at : 90;
-        size_t n = field_unfold(lead, sizeof(lead), (struct span){ notice->lower.p + at - back, back });
+        struct span raw = { notice->lower.p + at - back, back };
+        size_t n = field_unfold(lead, sizeof(lead), raw);
         struct span before = line_strip_end((struct span){ lead, n });
 
-        if (!span_eq_nocase(address, ours) && line_ends_with(before, notice_leads))
+        if (!span_eq_nocase(address, ours) && line_ends_with(before, notice_leads) && !is_other_party(raw))
             take(taking, address, at);
     }
 }
@@ -239,7 +275,7 @@ static void take_local_parts(struct taking *taking, const struct lines *lines)
         struct span word = first_column(lines->line[i].text);
 
         if (lines->line[i].indent > 0 && is_local_part(word) &&
-            line_holds(line_lower(lines->notice, lines_above(lines, i)), openers))
+            line_holds(line_lower(lines->notice, lines_above(lines, i, ABOVE)), openers))
             take(taking, word, lines->line[i].at);
     }
 }
