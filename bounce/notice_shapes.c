@@ -200,7 +200,6 @@ static bool is_other_party(struct span before)
                                          "report",     "abuse",     "assist",    "write to", "question",
                                          "absender",   "remitente", "remetente", "mittente", "expéditeur",
                                          "отправител", NULL };
-
     const char *line = before.n == 0 ? NULL : memrchr(before.p, '\n', before.n);
 
     if (line != NULL)
