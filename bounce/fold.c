@@ -44,8 +44,6 @@ static gunichar without_accent(gunichar c)
 size_t fold_character(char dst[FOLD_MOST], struct span s, size_t *used)
 {
     gunichar c = (unsigned char)s.p[0];
-    char utf8[6];
-    gint n;
 
     *used = 1;
     if (c < 0x80) {
@@ -60,9 +58,5 @@ size_t fold_character(char dst[FOLD_MOST], struct span s, size_t *used)
     *used = (size_t)(g_utf8_next_char(s.p) - s.p);
     if (c >= 0x0300 && c <= 0x036f) /* an accent that stands alone */
         return 0;
-    c = plain(without_accent(g_unichar_tolower(plain(c))));
-    n = g_unichar_to_utf8(g_unichar_tolower(without_accent(c)), utf8);
-    for (gint i = 0; i < n && i < FOLD_MOST; i++)
-        dst[i] = utf8[i];
-    return n > FOLD_MOST ? 0 : (size_t)n;
+    return (size_t)g_unichar_to_utf8(plain(g_unichar_tolower(without_accent(c))), dst);
 }

@@ -5,7 +5,7 @@
 
 #include "leadgate/span.h"
 
-#define FOLD_MOST 4 /* bytes that one character can become */
+#define FOLD_MOST 6 /* bytes that one character can become: GLib asks for so many */
 
 /* Folds the character at the start of s (not empty) into dst; *used: how many bytes of s it was. Returns how
  * many of dst it became. What is no UTF-8 is one byte, and becomes '?'. */
