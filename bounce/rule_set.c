@@ -19,7 +19,6 @@
 
 /* Steps of one pattern in one text. Useful ones take less than a thousand, and this many a fraction of a
  * millisecond. */
- */
 #define STEPS_MOST 5000
 
 /* Compiled when it is first run: of the shipped ones most never are. */
