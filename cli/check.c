@@ -11,6 +11,7 @@
 #include "cli/progress.h"
 #include "cli/roles.h"
 #include "cli/session.h"
+#include "cli/syntax.h"
 #include "cli/table.h"
 #include "cli/typo.h"
 #include "leadgate/decimal.h"
@@ -277,6 +278,7 @@ static int take_row(struct check *check, const struct csv_row *row, bool readabl
 {
     struct entry *entry = &check->entries[check->n++];
     struct span text = readable ? table_get(&check->table, row, COLUMN_ADDRESS) : SPAN_NONE;
+    const char *fault;
     struct err err;
     int status;
 
@@ -287,7 +289,10 @@ static int take_row(struct check *check, const struct csv_row *row, bool readabl
     if (!readable) {
         err_set(&err, "a quotation mark is never closed, or the line is too long");
         status = take_bad(check, entry, text);
-    } else if (session_parse(check->session, text, &entry->address, &err) < 0) {
+    } else if (session_parse_listed(check->session, text, &entry->address, &err) < 0) {
+        status = take_bad(check, entry, text);
+    } else if ((fault = syntax_fault(text, &entry->address)) != NULL) {
+        err_set(&err, "\"%.*s\": %s", SPAN_FMT(text), fault);
         status = take_bad(check, entry, text);
     } else {
         status = take_good(check, entry);

@@ -9,27 +9,35 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Where the row ends: the offset of its LF, n when text ends before; *open: within quotation marks. */
+/* Where the row ends: the offset of its LF, n when text ends before; *open: within quotation marks, or they
+ * make no sense: what opened on one line closes on another one in the middle of a field, so it has swallowed
+ * rows. */
 static size_t find_end(const char *text, size_t n, char separator, bool *open)
 {
-    size_t closed = n; /* where the last quotation mark closed */
+    size_t opened = 0, closed = n;
     bool at_start = true;
 
     *open = false;
     if (separator == CSV_LINES) {
-        const char *end = memchr(text, '\n', n);
+        const char *end = n > 0 ? memchr(text, '\n', n) : NULL;
 
         return end != NULL ? (size_t)(end - text) : n;
     }
     for (size_t i = 0; i < n; i++) {
         /* A doubled quotation mark closes and opens again: for finding the end that is the same. */
         if (*open && text[i] == '"') {
-            *open = false;
             closed = i;
+            *open = false;
+            if (i + 1 < n && text[i + 1] != separator && memchr("\r\n\"", text[i + 1], 3) == NULL &&
+                memchr(text + opened, '\n', i - opened) != NULL) {
+                *open = true;
+                return i;
+            }
         } else if (!*open && text[i] == '\n') {
             return i;
-        } else if (!*open && text[i] == '"') {
-            *open = at_start || closed + 1 == i;
+        } else if (!*open && text[i] == '"' && (at_start || closed + 1 == i)) {
+            opened = at_start ? i : opened;
+            *open = true;
         }
         at_start = !*open && text[i] == separator;
     }

@@ -34,7 +34,7 @@ struct import {
     struct entry entries[BATCH];
     struct outcome outcomes[BATCH];
     size_t n;
-    int64_t rows, bad, never, unknown, changed, same;
+    int64_t rows, bad, never, unknown, undated, changed, same;
     int64_t by_cause[CAUSES];
     struct progress progress;
 };
@@ -44,7 +44,7 @@ static void complain(struct import *import, int64_t line, const char *why)
 {
     import->bad++;
     progress_pause(&import->progress);
-    fprintf(stderr, "line %" PRId64 ": ", line);
+    fprintf(stderr, "leadgate: line %" PRId64 ": ", line);
     output_text(stderr, span_of(why));
     fputc('\n', stderr);
 }
@@ -87,6 +87,16 @@ static bool says_nothing(const struct import *import, const struct event *event)
            import->session->settings->lead.causes[event->cause].first == 0;
 }
 
+/* Our own export has addresses in their normal form. */
+static int parse_address(const struct import *import, const struct csv_row *row, struct address *out,
+                         struct err *err)
+{
+    struct span text = table_get(&import->table, row, COLUMN_ADDRESS);
+
+    return import->table.at[COLUMN_KIND] >= 0 ? session_parse(import->session, text, out, err)
+                                              : session_parse_listed(import->session, text, out, err);
+}
+
 /* 0, or -1 with err. */
 static int make_event(struct import *import, const struct csv_row *row, struct event *event,
                       struct entry *entry, struct err *err)
@@ -95,10 +105,11 @@ static int make_event(struct import *import, const struct csv_row *row, struct e
     struct reason reason;
 
     *event = (struct event){ .source = SOURCE_OPERATOR, .at = import->session->now };
-    if (session_parse(import->session, table_get(&import->table, row, COLUMN_ADDRESS), &event->lead, err) < 0)
+    if (parse_address(import, row, &event->lead, err) < 0)
         return -1;
+    /* Better suppressed from today on than not at all. */
     if (date.n > 0 && !times_read(date, &event->at))
-        return err_set(err, "\"%.*s\" is no time that can be read", SPAN_FMT(date));
+        import->undated++;
     reason = find_reason(import, row);
     event->type = reason.type;
     event->cause = reason.cause;
@@ -191,6 +202,8 @@ static void print_summary(const struct import *import)
             printf("  %-21s %" PRId64 "\n", cause_name((enum cause)cause), import->by_cause[cause]);
     if (import->unknown > 0)
         printf("%" PRId64 " with no reason that is known: taken as suppressed\n", import->unknown);
+    if (import->undated > 0)
+        printf("%" PRId64 " with a date that cannot be read: taken as now\n", import->undated);
     if (import->never > 0)
         printf("%" PRId64 " left out: their reason is no fault of the lead\n", import->never);
     if (import->dry_run)

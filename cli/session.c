@@ -135,5 +135,18 @@ int session_refuse(const struct err *err)
 
 int session_parse(const struct session *session, struct span text, struct address *out, struct err *err)
 {
-    return address_parse(out, ADDRESS_MAILBOX, span_trim(text), &session->rules, err);
+    enum address_form form = ADDRESS_INTERNAL;
+
+    text = span_trim(text);
+    if (text.n > 0 && (text.p[0] == '"' || text.p[0] == '<'))
+        form = ADDRESS_MAILBOX;
+    return address_parse(out, form, text, &session->rules, err);
+}
+
+int session_parse_listed(const struct session *session, struct span text, struct address *out,
+                         struct err *err)
+{
+    struct address_rules rules = { .fold_local_part = session->rules.fold_local_part };
+
+    return address_parse(out, ADDRESS_MAILBOX, text, &rules, err);
 }

@@ -58,7 +58,12 @@ int session_fail(const struct err *err);
 /* Something on the command line is no address: says so, returns EX_USAGE. */
 int session_refuse(const struct err *err);
 
-/* An address as an operator or a list writes it: with or without <>, quotes, A-labels. */
+/* An address on the command line: with quotes or <> as in mail, else as leadgate prints it, so that what list
+ * says can be given to flush. */
 int session_parse(const struct session *session, struct span text, struct address *out, struct err *err);
+
+/* An address on somebody's list: a Mailbox of RFC 5321, with its domain. */
+int session_parse_listed(const struct session *session, struct span text, struct address *out,
+                         struct err *err);
 
 #endif
