@@ -26,8 +26,8 @@
 #define UNDER_SANITIZER 0
 #endif
 
-/* All together 10^6; sanitizers get a quarter of them in the same time. */
-#define SHARE(n)       (UNDER_SANITIZER ? (n) / 4 : (n))
+/* All together 10^6; sanitizers get half of them in the same time. */
+#define SHARE(n)       (UNDER_SANITIZER ? (n) / 2 : (n))
 #define ANY_HISTORIES  SHARE(500000)
 #define LATE_HISTORIES SHARE(200000)
 #define PAIRS          SHARE(300000)
