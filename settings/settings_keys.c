@@ -168,7 +168,7 @@ static const struct config_key keys[] = {
     { CAUSE_KEY("causes.*.ends", WORD, end), .words = end_words,
       .help = "Where a series of suspensions leads to." },
 
-    { KEY("policy.listen", ENDPOINTS, policy.listen), .def = "[unix:/run/leadgate/policy.sock]",
+    { KEY("policy.listen", ENDPOINTS, policy.listen), .def = "[unix:/var/spool/postfix/leadgate/policy]",
       .help = "Where the policy server listens." },
     { KEY("policy.socket_mode", MODE, policy.socket.mode), .def = "0660", .min = 0, .max = 0777,
       .help = "The mode of the policy server's unix sockets." },
@@ -196,7 +196,7 @@ static const struct config_key keys[] = {
     { KEY("streams", ITEMS, stream_items), .def = "[]", .items = &stream_table,
       .help = "Kinds of mail, and what of all that stands against a recipient counts for each." },
 
-    { KEY("milter.listen", ENDPOINT, milter.listen), .def = "unix:/run/leadgate/milter.sock",
+    { KEY("milter.listen", ENDPOINT, milter.listen), .def = "unix:/var/spool/postfix/leadgate/milter",
       .help = "Where the milter listens." },
     { KEY("milter.socket_mode", MODE, milter.socket.mode), .def = "0660", .min = 0, .max = 0777,
       .help = "The mode of the milter's unix socket." },
