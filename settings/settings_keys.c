@@ -88,7 +88,7 @@ static const struct config_table stream_table = {
 };
 
 static const struct config_key keys[] = {
-    { KEY("redis.address", ENDPOINT, redis.address), .def = "unix:/run/redis/redis-server.sock",
+    { KEY("redis.address", ENDPOINT, redis.address), .def = "inet:127.0.0.1:6379",
       .help = "Where Redis listens." },
     { KEY("redis.database", INT, redis.database), .def = "0", .min = 0, .max = 9999,
       .help = "The number of the Redis database that holds the leads." },
