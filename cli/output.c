@@ -33,10 +33,12 @@ static size_t next_character(struct span text, ucs4_t *c)
     return 1;
 }
 
-static bool is_plain(struct span text)
+/* Printable ASCII without `special` and `special_too`: nearly everything, so it goes out in one piece. */
+static bool is_plain(struct span text, char special, char special_too)
 {
     for (size_t i = 0; i < text.n; i++)
-        if ((unsigned char)text.p[i] < 0x20 || (unsigned char)text.p[i] >= 0x7f)
+        if ((unsigned char)text.p[i] < 0x20 || (unsigned char)text.p[i] >= 0x7f || text.p[i] == special ||
+            text.p[i] == special_too)
             return false;
     return true;
 }
@@ -45,7 +47,7 @@ void output_text(FILE *to, struct span text)
 {
     if (text.n == 0)
         return;
-    if (is_plain(text)) {
+    if (is_plain(text, '\0', '\0')) {
         fwrite(text.p, 1, text.n, to);
         return;
     }
@@ -67,7 +69,7 @@ void output_csv(struct span text)
     bool quoted = false;
 
     for (size_t i = 0; i < text.n && !quoted; i++)
-        quoted = strchr(",;\"\r\n ", text.p[i]) != NULL && text.p[i] != '\0';
+        quoted = text.p[i] == ',' || text.p[i] == ';' || text.p[i] == '"' || (unsigned char)text.p[i] <= ' ';
     if (!quoted) {
         output_text(stdout, text);
         return;
@@ -97,6 +99,11 @@ void output_csv_row(const struct span *fields, size_t n)
 void output_json(struct span text)
 {
     putchar('"');
+    if (text.n > 0 && is_plain(text, '"', '\\')) {
+        fwrite(text.p, 1, text.n, stdout);
+        putchar('"');
+        return;
+    }
     while (text.n > 0) {
         ucs4_t c;
         size_t n = next_character(text, &c);
@@ -116,7 +123,9 @@ void output_json(struct span text)
 
 static void json_name(bool *first, const char *name)
 {
-    printf("%s\"%s\":", *first ? "" : ",", name);
+    fputs(*first ? "\"" : ",\"", stdout);
+    fputs(name, stdout);
+    fputs("\":", stdout);
     *first = false;
 }
 
