@@ -68,6 +68,17 @@ static bool is_dead(const struct suppression *suppression)
                                            suppression->optout.cause == CAUSE_DOMAIN_UNKNOWN);
 }
 
+/* The entry of an address's domain; NULL: out of memory. */
+static struct domain *find_domain(struct check *check, struct entry *entry)
+{
+    struct domain *domain = domains_find(&check->domains, address_domain(&entry->address), &entry->is_new);
+    char meant[TYPO_SIZE];
+
+    if (domain != NULL && entry->is_new && typo_suggest(meant, span_of(domain->name)))
+        domain->meant = strdup(meant);
+    return domain;
+}
+
 /* Bad syntax counts against its domain, where one can be made out. */
 static int take_bad(struct check *check, struct entry *entry, struct span text)
 {
@@ -75,7 +86,6 @@ static int take_bad(struct check *check, struct entry *entry, struct span text)
     struct domain *domain;
     char whole[ADDRESS_SIZE];
     struct err err;
-    bool is_new;
 
     note(check, entry, FINDING_SYNTAX);
     check->tally.recipients++;
@@ -88,13 +98,10 @@ static int take_bad(struct check *check, struct entry *entry, struct span text)
         entry->address.n = 0;
         return GO_ON;
     }
-    domain = domains_find(&check->domains, address_domain(&entry->address), &is_new);
-    if (domain == NULL)
+    if ((domain = find_domain(check, entry)) == NULL)
         return EX_OSERR;
     domain->recipients++;
     domain->invalid++;
-    /* The hold is asked for with the next good address. */
-    entry->is_new = is_new;
     return GO_ON;
 }
 
@@ -102,17 +109,13 @@ static int take_good(struct check *check, struct entry *entry)
 {
     int there = seen_add(&check->seen, address_span(&entry->address));
     struct domain *domain;
-    char meant[TYPO_SIZE];
 
     if (there == 1) {
         note(check, entry, FINDING_DUPLICATE);
         return GO_ON;
     }
-    domain = domains_find(&check->domains, address_domain(&entry->address), &entry->is_new);
-    if (there < 0 || domain == NULL)
+    if (there < 0 || (domain = find_domain(check, entry)) == NULL)
         return EX_OSERR;
-    if (entry->is_new && typo_suggest(meant, span_of(domain->name)))
-        domain->meant = strdup(meant);
     domain->recipients++;
     check->tally.recipients++;
     if (role_is(address_local(&entry->address)))
