@@ -327,15 +327,13 @@ static int take_rows(struct check *check, const char *path)
     return status;
 }
 
-/* The bar and the findings would be mixed up on one terminal. */
 static void begin_progress(struct check *check)
 {
     struct stat stat;
     bool has_size = fstat(check->table.file.fd, &stat) == 0 && S_ISREG(stat.st_mode);
 
     check->progress = progress_begin("bytes", has_size ? (uint64_t)stat.st_size : 0);
-    if (!check->summary_only && isatty(STDOUT_FILENO))
-        check->progress.shown = false;
+    check->progress.shown = check->progress.shown && output_allows_bar(!check->summary_only);
 }
 
 static int run(struct check *check, const char *path, const char *column)

@@ -233,6 +233,7 @@ static int run(struct session *session, struct import *import, const char *path,
         return EX_NOINPUT;
     }
     import->progress = progress_begin("bytes", size_of(import->table.file.fd));
+    import->progress.shown = import->progress.shown && output_allows_bar(false);
     status = take_rows(import, path);
     progress_end(&import->progress);
     table_close(&import->table);

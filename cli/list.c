@@ -137,7 +137,7 @@ static int list(struct session *session, const struct wishes *wishes, struct fil
         return status;
     if (filter->format == FORMAT_CSV)
         walk_print_csv_header();
-    return output_finish(walk(session, kinds_of(wishes), print_standing, filter));
+    return output_finish(walk(session, kinds_of(wishes), true, print_standing, filter));
 }
 
 int command_list(int argc, char **argv)
@@ -208,7 +208,8 @@ int command_export(int argc, char **argv)
     if ((status = session_open(&session, arguments.config)) == GO_ON) {
         if (filter.format == FORMAT_CSV)
             walk_print_csv_header();
-        status = output_finish(walk(&session, STANDING_OPTOUT | STANDING_REFUSED, print_standing, &filter));
+        status =
+            output_finish(walk(&session, STANDING_OPTOUT | STANDING_REFUSED, true, print_standing, &filter));
     }
     session_close(&session);
     return status;

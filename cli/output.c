@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 #include <unistr.h>
 
 /* C0, DEL, C1 (which some terminals obey), and what turns the direction of a line around (Unicode's bidi
@@ -154,6 +156,15 @@ void output_json_time(bool *first, const char *name, int64_t value)
 bool output_ends(void)
 {
     return ferror(stdout) != 0;
+}
+
+bool output_allows_bar(bool streams)
+{
+    struct stat stat;
+
+    if (isatty(STDOUT_FILENO))
+        return !streams;
+    return fstat(STDOUT_FILENO, &stat) == 0 && !S_ISFIFO(stat.st_mode) && !S_ISSOCK(stat.st_mode);
 }
 
 int output_finish(int status)

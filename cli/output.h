@@ -29,6 +29,11 @@ void output_json_time(bool *first, const char *name, int64_t value);
 /* True when nobody reads any more, or nothing can be written: then going on is in vain. */
 bool output_ends(void);
 
+/* Whether a progress bar may be shown beside what is printed: never where standard output is a pipe (the
+ * reader, less(1) for one, may use the same terminal), nor where the answer streams to the terminal itself.
+ */
+bool output_allows_bar(bool streams);
+
 /* Flushes. status, or EX_IOERR after saying why what was printed did not arrive. A reader that has gone, as
  * `head` does, is no error. */
 int output_finish(int status);

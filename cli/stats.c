@@ -78,7 +78,7 @@ static int stats(struct session *session, int format)
 
     if (admin_count(session->admin, &counts.keys, &counts.journal, &err) == STORE_DOWN)
         return session_fail(&err);
-    status = walk(session, STANDING_OPTOUT | STANDING_REFUSED | STANDING_ALLOWED, count, &counts);
+    status = walk(session, STANDING_OPTOUT | STANDING_REFUSED | STANDING_ALLOWED, false, count, &counts);
     if (status == EX_OK)
         print_counts(format, &counts);
     return status;

@@ -13,7 +13,6 @@ struct walker {
     admin_standing_fn *fn;
     void *ctx;
     struct progress progress;
-    bool drawn;
 };
 
 static bool on_standing(void *ctx, const struct standing *standing)
@@ -27,14 +26,12 @@ static void on_step(void *ctx, uint64_t keys)
 {
     struct walker *walker = ctx;
 
-    if (walker->drawn)
-        progress_step(&walker->progress, keys);
+    progress_step(&walker->progress, keys);
 }
 
-int walk(struct session *session, unsigned kinds, admin_standing_fn *fn, void *ctx)
+int walk(struct session *session, unsigned kinds, bool streams, admin_standing_fn *fn, void *ctx)
 {
-    /* Bar and listing on one terminal would be mixed up. */
-    struct walker walker = { .fn = fn, .ctx = ctx, .drawn = !isatty(STDOUT_FILENO) };
+    struct walker walker = { .fn = fn, .ctx = ctx };
     const struct scan scan = { .kinds = kinds, .fn = on_standing, .step = on_step, .ctx = &walker };
     uint64_t keys, journal;
     enum store_rc rc;
@@ -42,11 +39,10 @@ int walk(struct session *session, unsigned kinds, admin_standing_fn *fn, void *c
 
     if (admin_count(session->admin, &keys, &journal, &err) == STORE_DOWN)
         return session_fail(&err);
-    if (walker.drawn)
-        walker.progress = progress_begin("keys", keys);
+    walker.progress = progress_begin("keys", keys);
+    walker.progress.shown = walker.progress.shown && output_allows_bar(streams);
     rc = admin_scan(session->admin, &scan, session->now, &err);
-    if (walker.drawn)
-        progress_end(&walker.progress);
+    progress_end(&walker.progress);
     return rc == STORE_DOWN ? session_fail(&err) : EX_OK;
 }
 

@@ -6,8 +6,8 @@
 #include "cli/session.h"
 
 /* Calls fn for everything of these kinds (enum standing_kind, or-ed), until it returns false or
- * nobody reads standard output any more. The exit status. */
-int walk(struct session *session, unsigned kinds, admin_standing_fn *fn, void *ctx);
+ * nobody reads standard output any more. streams: fn prints as it goes. The exit status. */
+int walk(struct session *session, unsigned kinds, bool streams, admin_standing_fn *fn, void *ctx);
 
 /* temporary, permanent, refused, allowed. */
 const char *walk_kind_name(const struct standing *standing);

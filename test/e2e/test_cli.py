@@ -243,17 +243,30 @@ def test_stats(store):
     assert "mailbox-full" in printed(store, "stats")
 
 
-def test_a_bar_on_a_terminal_only(store):
-    """A pipe gets none (printed() sees to it); on a terminal it is taken away in the end."""
-    for i in range(1000):
-        optout(store, f"lead{i}@dest.test")
+@pytest.mark.parametrize("command, to, has_bar", [
+    ("stats", "terminal", True), ("stats", "file", True), ("stats", "pipe", False),
+    ("list", "terminal", False), ("list", "file", True), ("list", "pipe", False),
+])
+def test_a_bar_on_a_terminal_only(store, tmp_path, command, to, has_bar):
+    store.redis.call("EVAL", "for i = 1, 100000 do redis.call('SET', 'lead:{' .. i .. '@dest.test}:optout', '') end", 0)
     ours, theirs = pty.openpty()
-    done = subprocess.run([f"{store.bin}/leadgate", "stats", "-c", store.config_path], stdout=subprocess.PIPE, stderr=theirs,
-                          timeout=60, env={**store.environ, "TERM": "vt100"})
-    os.close(theirs)
-    assert done.returncode == 0 and b"permanent" in done.stdout
-    assert os.read(ours, 10000).endswith(b"\r\x1b[K")
-    os.close(ours)
+    line = f"{store.bin}/leadgate {command} -c {store.config_path}" + {"terminal": "", "file": f" > {tmp_path}/out", "pipe": " | cat"}[to]
+    with subprocess.Popen(["sh", "-c", line], stdout=theirs, stderr=theirs, env={**store.environ, "TERM": "vt100"}) as child:
+        os.close(theirs)
+        shown = drain(ours)
+    assert child.returncode == 0
+    assert (b"keys: [" in shown) == (b"\r\x1b[K" in shown) == has_bar
+
+
+def drain(terminal):
+    """All that is written to it, until nobody has it open any more."""
+    shown = b""
+    with os.fdopen(terminal, "rb", buffering=0) as file:
+        while True:
+            try:
+                shown += file.read(65536)
+            except OSError:  # EIO: the other side is closed
+                return shown
 
 
 # -- lists of other systems
