@@ -61,7 +61,7 @@ def test_refusals_of_another_stream(bed):
 def test_enforce_and_reply(bed):
     """Each stream is switched and worded for itself; SIGHUP changes it."""
     streams = [
-        {"name": "news", "match": {"sender": [NEWS]}, "enforce": "observe"},
+        {"name": "newsletter", "match": {"sender": [NEWS]}, "enforce": "observe"},
         {"name": "billing", "match": {"sender": [BILLING]}, "enforce": "off"},
         {"name": "rest", "reply": {"temporary": "450 4.2.2 {stream}: {cause}", "permanent": "550 5.1.1 {stream}: {cause}"}},
     ]
@@ -72,12 +72,20 @@ def test_enforce_and_reply(bed):
     assert replies.refused == [DEAD, FULL]
     assert replies.rcpt[DEAD].code == 550 and "rest: user-unknown" in replies.rcpt[DEAD].text
     assert replies.rcpt[FULL].code == 450 and "rest: mailbox-full" in replies.rcpt[FULL].text
-    assert [(line["lead"], line["stream"]) for line in policyd.lines("observed")] == [(DEAD, "news"), (FULL, "news")]
+    observed = [(line["lead"], line["stream"]) for line in policyd.lines("observed")]
+    assert observed == [(lead, "newsletter") for lead in (COMPLAINED, DEAD, FULL)]
 
     bed.configure(streams=[{**streams[0], "enforce": "on"}, *streams[1:]])
     policyd.signal(1)
     bed.wait(lambda: "settings loaded again" in policyd.text(), "the reload")
-    assert bed.campaign(EVERYONE, sender=NEWS).refused == [DEAD, FULL]
+    assert bed.campaign(EVERYONE, sender=NEWS).refused == [COMPLAINED, DEAD, FULL]
+
+
+def test_a_stream_that_is_gone(bed):
+    """What was said to a stream that the settings no longer know counts for each that enforces complaints."""
+    start(bed, [{"name": "transactional", "match": {"sender": [BILLING]}, "causes": ["hard"]}, {"name": "renamed"}])
+    assert bed.campaign(EVERYONE, sender=NEWS).refused == [COMPLAINED, DEAD, FULL]
+    assert bed.campaign(EVERYONE, sender=BILLING).refused == [DEAD]
 
 
 def start_tls(session, certificate):
