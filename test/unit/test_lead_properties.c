@@ -15,22 +15,10 @@
 
 #include <cmocka.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define UNDER_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define UNDER_SANITIZER 1
-#endif
-#endif
-#ifndef UNDER_SANITIZER
-#define UNDER_SANITIZER 0
-#endif
-
-/* All together 10^6; sanitizers get half of them in the same time. */
-#define SHARE(n)       (UNDER_SANITIZER ? (n) / 2 : (n))
-#define ANY_HISTORIES  SHARE(500000)
-#define LATE_HISTORIES SHARE(200000)
-#define PAIRS          SHARE(300000)
+/* All together 10^6. */
+#define ANY_HISTORIES  500000
+#define LATE_HISTORIES 200000
+#define PAIRS          300000
 
 #define EVENTS 30 /* in a history */
 
