@@ -4,6 +4,18 @@
 #ifndef LEADGATE_CLI_COMMAND_H
 #define LEADGATE_CLI_COMMAND_H
 
+int command_allow(int argc, char **argv);
+int command_check(int argc, char **argv);
+int command_disallow(int argc, char **argv);
+int command_export(int argc, char **argv);
+int command_flush(int argc, char **argv);
+int command_forget(int argc, char **argv);
+int command_import(int argc, char **argv);
+int command_list(int argc, char **argv);
+int command_optout(int argc, char **argv);
+int command_show(int argc, char **argv);
+int command_stats(int argc, char **argv);
+int command_why(int argc, char **argv);
 int command_classify(int argc, char **argv);
 int command_rules(int argc, char **argv);
 int command_simulate(int argc, char **argv);

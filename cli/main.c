@@ -11,6 +11,18 @@ static const struct command {
     const char *name, *help;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    { "show", "what is known of a lead, and what the next bounce would do", command_show },
+    { "why", "the evidence against a lead", command_why },
+    { "list", "who is opted out, refused or whitelisted", command_list },
+    { "stats", "how many, by kind and cause", command_stats },
+    { "optout", "opt leads out", command_optout },
+    { "flush", "let leads in again", command_flush },
+    { "allow", "whitelist leads and domains", command_allow },
+    { "disallow", "take a whitelisting back", command_disallow },
+    { "forget", "delete what is known of leads", command_forget },
+    { "import", "read another system's suppression list", command_import },
+    { "export", "print what import reads back", command_export },
+    { "check", "say whether a list is fit to be mailed", command_check },
     { "classify", "say what mails that came back mean", command_classify },
     { "rules", "list the rules for refusals, and try their examples", command_rules },
     { "simulate", "say what the settings would do to a list", command_simulate },

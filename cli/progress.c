@@ -64,9 +64,14 @@ void progress_step(struct progress *progress, uint64_t n)
     draw(progress);
 }
 
-void progress_end(struct progress *progress)
+void progress_pause(const struct progress *progress)
 {
     if (progress->shown)
         fputs("\r" ERASE_RIGHT, stderr);
+}
+
+void progress_end(struct progress *progress)
+{
+    progress_pause(progress);
     progress->shown = false;
 }

@@ -19,7 +19,9 @@ struct progress {
 struct progress progress_begin(const char *label, uint64_t total);
 /* Cheap enough for every line of a long list: it is drawn ten times a second at most. */
 void progress_step(struct progress *progress, uint64_t n);
-/* Takes the bar away, so that what follows stands on a clean line. Also before an error is printed. */
+/* Takes the bar away until the next step, so that what is printed stands on a clean line. */
+void progress_pause(const struct progress *progress);
+/* Takes the bar away for good. Also before an error is printed. */
 void progress_end(struct progress *progress);
 
 #endif

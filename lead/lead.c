@@ -77,13 +77,16 @@ static void keep_message(char kept[LEAD_TEXT_SIZE], struct span message)
     snprintf(kept, LEAD_TEXT_SIZE, "%s~%016llx", start, (unsigned long long)hash_bytes(HASH_START, message));
 }
 
-/* Rule 1. Not later than the last of its kind, or about the message that was counted last. */
+/* Rule 1. Not later than the last of its kind, or about the message that was counted, or noted, last. The
+ * milter names the time at which it saw a report, so a report that comes twice is told only by the message.
+ */
 static bool is_repeat_bounce(const struct lead *lead, const struct event *event, int64_t at)
 {
     char kept[LEAD_TEXT_SIZE];
 
     keep_message(kept, event->message);
-    return at <= lead->bounced || (kept[0] != '\0' && strcmp(kept, lead->message) == 0);
+    return at <= lead->bounced ||
+           (kept[0] != '\0' && (strcmp(kept, lead->message) == 0 || strcmp(kept, lead->noted) == 0));
 }
 
 /* Whether it happened while the current or last opt-out lasted. `until` decides only for history that is
@@ -114,6 +117,7 @@ static bool is_spaced(const struct lead_settings *settings, const struct lead *l
 static void note_bounce(struct lead *lead, const struct event *event, int64_t at)
 {
     lead->bounced = at;
+    keep_message(lead->noted, event->message);
     span_excerpt(lead->status, sizeof(lead->status), event->status);
     span_excerpt(lead->diag, sizeof(lead->diag), event->evidence);
 }
@@ -125,6 +129,7 @@ static void count_strike(struct lead *lead, const struct event *event, int64_t a
     lead->cause = event->cause;
     lead->struck = at;
     keep_message(lead->message, event->message);
+    lead->noted[0] = '\0';
 }
 
 /* The lead's own record of an opt-out; only those for bounces belong to a series. */
@@ -168,15 +173,14 @@ static bool suspend(const struct lead_settings *settings, const struct event *ev
     return true;
 }
 
-/* Rule 8: at the floor the lead rests, unless something graver follows from this event or stands already. */
-static void rest_at_floor(const struct lead_settings *settings, const struct optouts *optouts,
-                          const struct event *event, int64_t at, const struct lead *lead,
-                          struct optout *optout)
+/* Rule 8: at the floor the lead rests, unless something graver follows from this event. Nothing stands
+ * already: rule 2 has seen to that. */
+static void rest_at_floor(const struct lead_settings *settings, const struct event *event, int64_t at,
+                          const struct lead *lead, struct optout *optout)
 {
     struct optout rest = suspend_for(settings, CAUSE_SCORE, event, at);
 
-    if (lead->score <= settings->score.floor && optout_is_graver(&rest, optout) &&
-        optout_is_graver(&rest, &optouts->optout))
+    if (lead->score <= settings->score.floor && optout_is_graver(&rest, optout))
         *optout = rest;
 }
 
@@ -205,7 +209,7 @@ static enum effect apply_bounce(const struct lead_settings *settings, const stru
         effect = EFFECT_OPTOUT;
     score_add(settings, lead, times.at, score_of_bounce(settings, event->cause), SCORE_MOST);
     if (!optouts->allowed)
-        rest_at_floor(settings, optouts, event, times.at, lead, &optout);
+        rest_at_floor(settings, event, times.at, lead, &optout);
     if (!optout.present)
         return effect;
     begin_optout(lead, &optout);

@@ -10,6 +10,9 @@
  *   ann@...    SMTP, filter_daemons      ROLE_FILTER, their clients cannot bear a refusal
  *   ann@...    SMTP                      ROLE_NONE
  *
+ * The sender's stream says which recipients are suppressed; in a stream that is off none is, and the mail is
+ * let go at once.
+ *
  * A filtered mail is never refused or deferred: Postfix would keep what came by sendmail(1) in its maildrop
  * and try it for ever, and tell nobody. While Redis is away it passes. The same holds for Postfix's own
  * bounces: a temporary failure keeps the original in the queue and has its failed recipient handled again.
@@ -18,6 +21,7 @@
 
 #include "leadgate/bounce.h"
 #include "leadgate/logline.h"
+#include "milter/recipients.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,13 +42,9 @@ struct message {
         bool full; /* max_size is reached: what follows is not kept, the beginning is still read */
     } mail;
 
-    /* ROLE_FILTER: the recipients that can be suppressed */
-    size_t n, size;
-    char **spelled; /* as the MTA spelled them: the only form in which it takes them out again */
-    struct address *leads;
+    /* ROLE_FILTER */
     const struct stream *stream;
-    struct ruling *rulings; /* NULL until the end of the envelope */
-    size_t suppressed;
+    struct recipients filtered; /* those that can be suppressed */
 };
 
 struct message *message_new(void)
@@ -54,11 +54,7 @@ struct message *message_new(void)
 
 void message_reset(struct message *message)
 {
-    for (size_t i = 0; i < message->n; i++)
-        free(message->spelled[i]);
-    free(message->spelled);
-    free(message->leads);
-    free(message->rulings);
+    recipients_free(&message->filtered);
     free(message->mail.p);
     *message = (struct message){ .role = ROLE_NONE };
 }
@@ -105,7 +101,7 @@ static const struct stream *stream_of(const struct settings *settings, const str
 }
 
 static enum role role_of(const struct message_rules *rules, const struct message_origin *origin,
-                         struct span sender)
+                         struct span sender, const struct stream *stream)
 {
     bool null_sender = sender.n == 0 || span_eq(sender, SPAN("<>"));
 
@@ -113,7 +109,7 @@ static enum role role_of(const struct message_rules *rules, const struct message
         return ROLE_OWN_BOUNCE;
     if (null_sender)
         return rules->n_bounce_addresses > 0 ? ROLE_BOUNCE : ROLE_NONE;
-    return is_filtered(rules->settings, origin) ? ROLE_FILTER : ROLE_NONE;
+    return stream->enforce != ENFORCE_OFF && is_filtered(rules->settings, origin) ? ROLE_FILTER : ROLE_NONE;
 }
 
 static struct span without_brackets(struct span path)
@@ -128,12 +124,8 @@ enum verdict message_mail(struct message *message, const struct message_rules *r
 {
     message_reset(message);
     message->rules = rules;
-    message->role = role_of(rules, origin, sender);
-    if (message->role == ROLE_FILTER) {
-        message->stream = stream_of(rules->settings, origin, sender);
-        if (message->stream->enforce == ENFORCE_OFF)
-            message->role = ROLE_NONE;
-    }
+    message->stream = stream_of(rules->settings, origin, sender);
+    message->role = role_of(rules, origin, sender, message->stream);
     span_excerpt(message->sender, sizeof(message->sender), without_brackets(sender));
     return message->role == ROLE_NONE ? VERDICT_ACCEPT : VERDICT_CONTINUE;
 }
@@ -144,36 +136,6 @@ static bool is_bounce_address(const struct message_rules *rules, const struct ad
         if (address_covers(&rules->bounce_addresses[i], recipient))
             return true;
     return false;
-}
-
-static bool grow_recipients(struct message *message)
-{
-    size_t size = message->size == 0 ? 8 : message->size * 2;
-    char **spelled = reallocarray(message->spelled, size, sizeof(*spelled));
-    struct address *leads;
-
-    if (spelled == NULL)
-        return false;
-    message->spelled = spelled;
-    if ((leads = reallocarray(message->leads, size, sizeof(*leads))) == NULL)
-        return false;
-    message->leads = leads;
-    message->size = size;
-    return true;
-}
-
-/* Without memory the recipient is not looked up, and so passes. */
-static void keep_recipient(struct message *message, struct span spelled, const struct address *lead)
-{
-    char *copy;
-
-    if (message->n == message->size && !grow_recipients(message))
-        return;
-    if ((copy = strndup(spelled.p, spelled.n)) == NULL)
-        return;
-    message->spelled[message->n] = copy;
-    message->leads[message->n] = *lead;
-    message->n++;
 }
 
 enum verdict message_recipient(struct message *message, struct span recipient)
@@ -196,7 +158,7 @@ enum verdict message_recipient(struct message *message, struct span recipient)
         break;
     case ROLE_FILTER:
         if (!settings_never_refuses(message->rules->settings, &address))
-            keep_recipient(message, recipient, &address);
+            recipients_add(&message->filtered, recipient, &address);
         break;
     case ROLE_NONE:
     case ROLE_OWN_BOUNCE: break;
@@ -208,11 +170,11 @@ enum verdict message_recipient(struct message *message, struct span recipient)
 
 static void log_suppressed(const struct message *message, const char *word, size_t i, struct span queue)
 {
-    const struct ruling *ruling = &message->rulings[i];
+    const struct ruling *ruling = &message->filtered.rulings[i];
     struct logline line;
 
     logline_start(&line, word);
-    logline_span(&line, "lead", address_span(&message->leads[i]));
+    logline_span(&line, "lead", address_span(&message->filtered.leads[i]));
     logline_text(&line, "cause", cause_name(ruling->cause));
     logline_text(&line, "kind", optout_kind_name(ruling->kind));
     logline_time(&line, "until", ruling->until);
@@ -225,9 +187,8 @@ static void log_suppressed(const struct message *message, const char *word, size
 /* The one line per recipient that Postfix does not write. */
 static void log_all_suppressed(const struct message *message, const char *word, struct span queue)
 {
-    for (size_t i = 0; i < message->n; i++)
-        if (message->rulings[i].holds)
-            log_suppressed(message, word, i, queue);
+    for (size_t next = 0, i = 0; recipients_next(&message->filtered, &next, &i);)
+        log_suppressed(message, word, i, queue);
 }
 
 static void log_failure(const char *what, struct span queue, const char *why)
@@ -241,56 +202,16 @@ static void log_failure(const char *what, struct span queue, const char *why)
     logline_send(&line, LOG_WARNING);
 }
 
-/* What stands against a recipient is much, what follows from it little: so many are asked about at once. */
-#define ASK_AT_ONCE 128
-
-static enum store_rc judge_all(struct message *message, int64_t now, struct err *err)
-{
-    const struct message_store *store = &message->rules->store;
-    struct suppression *found = calloc(ASK_AT_ONCE, sizeof(*found));
-    enum store_rc rc = STORE_OK;
-
-    message->rulings = calloc(message->n, sizeof(*message->rulings));
-    if (found == NULL || message->rulings == NULL) {
-        err_set(err, "out of memory");
-        rc = STORE_DOWN;
-    }
-    for (size_t done = 0; rc == STORE_OK && done < message->n; done += ASK_AT_ONCE) {
-        size_t n = message->n - done < ASK_AT_ONCE ? message->n - done : ASK_AT_ONCE;
-
-        rc = store->find(store->ctx, message->leads + done, n, now, found, err);
-        for (size_t i = 0; rc == STORE_OK && i < n; i++)
-            message->rulings[done + i] = stream_judge(message->stream, &found[i]);
-    }
-    free(found);
-    return rc;
-}
-
-/* How many of the recipients are suppressed; 0, and none is taken out, when nobody knows. */
-static size_t find_suppressed(struct message *message, struct span queue, int64_t now)
-{
-    size_t suppressed = 0;
-    struct err err;
-
-    if (message->n == 0)
-        return 0;
-    switch (judge_all(message, now, &err)) {
-    case STORE_DOWN:
-        log_failure("recipients not checked, the mail passes", queue, err.text);
-        free(message->rulings);
-        message->rulings = NULL;
-        return 0;
-    case STORE_OK: break;
-    }
-    for (size_t i = 0; i < message->n; i++)
-        suppressed += message->rulings[i].holds;
-    return suppressed;
-}
-
 static enum verdict data_of_filtered(struct message *message, struct span queue, int64_t now)
 {
-    message->suppressed = find_suppressed(message, queue, now);
-    if (message->suppressed == 0)
+    struct recipients *filtered = &message->filtered;
+    struct err err;
+
+    switch (recipients_judge(filtered, message->stream, &message->rules->store, now, &err)) {
+    case STORE_DOWN: log_failure("recipients not checked, the mail passes", queue, err.text); break;
+    case STORE_OK: break;
+    }
+    if (filtered->suppressed == 0)
         return VERDICT_ACCEPT;
     if (message->stream->enforce == ENFORCE_OBSERVE) {
         log_all_suppressed(message, "observed", queue);
@@ -312,15 +233,9 @@ enum verdict message_data(struct message *message, struct span queue, int64_t no
 
 const char *message_next_removal(const struct message *message, size_t *at)
 {
-    if (message->rulings == NULL)
-        return NULL;
-    while (*at < message->n) {
-        size_t i = (*at)++;
+    size_t i;
 
-        if (message->rulings[i].holds)
-            return message->spelled[i];
-    }
-    return NULL;
+    return recipients_next(&message->filtered, at, &i) ? message->filtered.spelled[i] : NULL;
 }
 
 /* --- the mail itself --- */
@@ -478,10 +393,10 @@ out:
  * so a mail of which no recipient is left is not discarded before, either. */
 static enum verdict end_of_filtered(const struct message *message, struct span queue)
 {
-    if (message->rulings == NULL)
+    if (message->filtered.suppressed == 0)
         return VERDICT_ACCEPT;
     log_all_suppressed(message, "removed", queue);
-    return message->suppressed == message->recipients ? VERDICT_DISCARD : VERDICT_ACCEPT;
+    return message->filtered.suppressed == message->recipients ? VERDICT_DISCARD : VERDICT_ACCEPT;
 }
 
 enum verdict message_end(struct message *message, struct span queue, int64_t now)

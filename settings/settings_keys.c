@@ -88,7 +88,7 @@ static const struct config_table stream_table = {
 };
 
 static const struct config_key keys[] = {
-    { KEY("redis.address", ENDPOINT, redis.address), .def = "unix:/run/redis/redis-server.sock",
+    { KEY("redis.address", ENDPOINT, redis.address), .def = "inet:127.0.0.1:6379",
       .help = "Where Redis listens." },
     { KEY("redis.database", INT, redis.database), .def = "0", .min = 0, .max = 9999,
       .help = "The number of the Redis database that holds the leads." },
@@ -171,7 +171,7 @@ static const struct config_key keys[] = {
     { KEY("classify.rules", TEXTS, classify_rules), .def = "[]", .check = check_path,
       .help = "Files with rules of your own, for what refusals mean." },
 
-    { KEY("policy.listen", ENDPOINTS, policy.listen), .def = "[unix:/run/leadgate/policy.sock]",
+    { KEY("policy.listen", ENDPOINTS, policy.listen), .def = "[unix:/var/spool/postfix/leadgate/policy]",
       .help = "Where the policy server listens." },
     { KEY("policy.socket_mode", MODE, policy.socket.mode), .def = "0660", .min = 0, .max = 0777,
       .help = "The mode of the policy server's unix sockets." },
@@ -199,7 +199,7 @@ static const struct config_key keys[] = {
     { KEY("streams", ITEMS, stream_items), .def = "[]", .items = &stream_table,
       .help = "Kinds of mail, and what of all that stands against a recipient counts for each." },
 
-    { KEY("milter.listen", ENDPOINT, milter.listen), .def = "unix:/run/leadgate/milter.sock",
+    { KEY("milter.listen", ENDPOINT, milter.listen), .def = "unix:/var/spool/postfix/leadgate/milter",
       .help = "Where the milter listens." },
     { KEY("milter.socket_mode", MODE, milter.socket.mode), .def = "0660", .min = 0, .max = 0777,
       .help = "The mode of the milter's unix socket." },

@@ -122,11 +122,22 @@ static bool enforces(const struct stream *stream, enum cause cause)
     return (stream->causes & UINT32_C(1) << cause) != 0;
 }
 
+static bool is_known(const struct streams *streams, struct span name)
+{
+    for (size_t i = 0; i < streams->n; i++)
+        if (span_eq(span_of(streams->item[i].name), name))
+            return true;
+    return false;
+}
+
+/* What was said to a stream that has been renamed, or taken out of the settings, was still said: nobody knows
+ * any more to which mail, so it counts for all. */
 static bool is_about(const struct stream *stream, const struct refusal *refusal)
 {
     struct span about = span_of(refusal->stream);
 
-    if (stream->refusals_of == NULL || span_eq(about, SPAN("*")) || span_eq(about, span_of(stream->name)))
+    if (stream->refusals_of == NULL || span_eq(about, SPAN("*")) || span_eq(about, span_of(stream->name)) ||
+        !is_known(stream->among, about))
         return true;
     return stream->refusals_of->n > 0 && is_listed(stream->refusals_of, about);
 }

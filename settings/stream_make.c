@@ -288,8 +288,10 @@ int streams_make(struct settings *settings, struct err *err)
             return -1;
     if (from->n == 0)
         streams->item[streams->n++] = stream_for_all(&settings->policy);
-    for (size_t i = 0; i < streams->n; i++)
+    for (size_t i = 0; i < streams->n; i++) {
+        streams->item[i].among = streams;
         streams->some_off |= streams->item[i].enforce == ENFORCE_OFF;
+    }
     return 0;
 }
 

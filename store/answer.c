@@ -43,6 +43,7 @@ static const struct lead_field {
     INT(scored),
     INT(rev),
     TEXT(message),
+    TEXT(noted),
     TEXT(status),
     TEXT(diag),
     TEXT(provider),

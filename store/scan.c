@@ -101,6 +101,7 @@ static bool tell_refusals(const struct scan *scan, struct standing *standing, co
     }
     for (size_t i = 0; hash->type == REDIS_REPLY_ARRAY && i + 1 < hash->elements; i += 2) {
         standing->stream = answer_text(hash->element[i]);
+        standing->again = i > 0;
         answer_read_optout(&standing->optout, hash->element[i + 1]);
         if (!scan->fn(scan->ctx, standing))
             return false;

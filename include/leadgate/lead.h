@@ -71,6 +71,7 @@ struct lead {
     int64_t scored;               /* when the score was last touched */
     int64_t rev;                  /* the store's: counts commits, compared at each; lead_apply() copies it */
     char message[LEAD_TEXT_SIZE]; /* of the last strike; a longer one by its beginning and a hash */
+    char noted[LEAD_TEXT_SIZE];   /* the same of a bounce after it that was no strike; "" = none */
     char status[16];              /* of the last bounce */
     char diag[LEAD_TEXT_SIZE];    /* of the last bounce, cut */
     char provider[LEAD_TEXT_SIZE];

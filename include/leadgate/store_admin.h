@@ -77,7 +77,8 @@ struct standing {
     bool whole_domain;    /* name is a domain; only STANDING_ALLOWED */
     struct span name;     /* as it is in the key */
     struct optout optout; /* STANDING_OPTOUT: all of it; REFUSED: cause and since; ALLOWED: until */
-    struct span stream;   /* STANDING_REFUSED */
+    struct span stream;   /* STANDING_REFUSED: one of them */
+    bool again;           /* STANDING_REFUSED: another stream of the same lead */
     struct span text;     /* STANDING_ALLOWED: the key's value */
 };
 

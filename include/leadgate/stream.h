@@ -15,6 +15,7 @@
 
 struct settings;
 struct stream_match;
+struct streams;
 
 enum enforce { ENFORCE_ON, ENFORCE_OBSERVE, ENFORCE_OFF, ENFORCE_INHERIT };
 
@@ -26,6 +27,7 @@ struct stream {
     const struct config_texts
         *refusals_of;                 /* what recipients said to these counts, too; NULL = to any stream */
     const struct stream_match *match; /* NULL = all mail */
+    const struct streams *among;      /* all that there are */
 };
 
 /* In the order of the settings; at least one, and the last one matches all mail. */

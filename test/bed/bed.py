@@ -33,12 +33,19 @@ def yaml(value, indent=0):
             for key, item in value.items()
         )
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(yaml(item) for item in value) + "]"
+        return "[" + ", ".join(flow(item) for item in value) + "]"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def flow(value):
+    """What stands in a list: on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {flow(item)}" for key, item in value.items()) + "}"
+    return yaml(value)
 
 
 def merge(base, over):

@@ -9,10 +9,11 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 
-from .process import BedError, Process, kill_all, processes_with, tail, wait_until
+from .process import BedError, Process, command, kill_all, processes_with, tail, wait_until
 
 CONTRIB = os.path.join(os.path.dirname(__file__), "..", "..", "contrib", "postfix")
 DEBIAN = "/usr/share/postfix"
@@ -80,6 +81,7 @@ class Postfix:
         self.port, self.campaign_port = free_port(), free_port()
         self.maildir = os.path.join(home, "mail", "bounces")
         self.user = user
+        self.marker = b"MAIL_CONFIG=" + os.fsencode(self.etc)  # in the environment of all its processes
         self._mark = 0
         for folder, mode in (("etc", 0o755), ("queue", 0o755), ("data", 0o755), ("mail", 0o755)):
             os.makedirs(os.path.join(home, folder), exist_ok=True)
@@ -151,10 +153,16 @@ class Postfix:
         return True
 
     def set(self, **settings):
-        """postconf -e, and a reload. An empty value is a value."""
+        """postconf -e, and what `postfix reload` does, until no daemon with the old settings is left. An empty value is a
+        value."""
         self.run("postconf", "-e", *(f"{name}={value}" for name, value in settings.items()))
-        if self.process.running():
-            self.run("postfix", "reload")
+        before = set(self._daemons())
+        os.kill(int(read(self.queue, "pid", "master.pid")), signal.SIGHUP)
+        wait_until(lambda: not before & set(self._daemons()), 15, "daemons with the old settings to end", self.recent)
+
+    def _daemons(self):
+        """Those that read the settings which tests change."""
+        return [pid for pid in processes_with(self.marker) if command(pid) in ("smtpd", "cleanup")]
 
     @contextlib.contextmanager
     def setting(self, **settings):
@@ -201,11 +209,10 @@ class Postfix:
 
     def close(self):
         """Stops all of it: what carries our MAIL_CONFIG in its environment is ours."""
-        marker = b"MAIL_CONFIG=" + os.fsencode(self.etc)
         try:
             if self.process.running():
                 self.run("postfix", "stop", check=False)
-                wait_until(lambda: not self.process.running() and not processes_with(marker), 15, "Postfix to stop", self.recent)
+                wait_until(lambda: not self.process.running() and not processes_with(self.marker), 15, "Postfix to stop", self.recent)
         finally:
-            kill_all(processes_with(marker))
+            kill_all(processes_with(self.marker))
             self.process.kill()

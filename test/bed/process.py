@@ -166,6 +166,15 @@ def processes_with(marker):
     return pids
 
 
+def command(pid):
+    """Its name; "" when it is gone."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8") as comm:
+            return comm.read().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def kill_all(pids):
     for pid in pids:
         try:

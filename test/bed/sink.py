@@ -10,6 +10,7 @@ More rules: sink.rules.append((lambda local_part: ..., "550 5.7.1 <{r}>: text"))
 import asyncio
 import re
 import threading
+import time
 from dataclasses import dataclass
 
 RULES = [
@@ -33,6 +34,7 @@ class Sink:
         self.rules = list(RULES)
         self.mails = []  # those that were taken
         self.refused = []  # recipients that were not
+        self.refuse_later = False  # refusals wait for the second after the mail's: bounces carry whole seconds
         self.port = None
         self._up = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -60,6 +62,7 @@ class Sink:
     def clear(self):
         self.mails, self.refused = [], []
         self.rules = list(RULES)
+        self.refuse_later = False
 
     def received(self, recipient):
         """The mails that were taken for this recipient."""
@@ -86,7 +89,7 @@ class Sink:
             writer.write("".join(line + "\r\n" for line in lines).encode("utf-8", "surrogateescape"))
             await writer.drain()
 
-        sender, recipients = None, []
+        sender, recipients, came = None, [], 0
         await say("220 world.test ESMTP")
         while line := await reader.readline():
             text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
@@ -97,13 +100,15 @@ class Sink:
             elif verb.startswith("HELO"):
                 await say("250 world.test")
             elif verb.startswith("MAIL FROM:"):
-                sender, recipients = path(text), []
+                sender, recipients, came = path(text), [], int(time.time())
                 await say("250 2.1.0 Ok")
             elif verb.startswith("RCPT TO:"):
                 recipient = path(text)
                 refusal = self._answer(recipient)
                 if refusal is None:
                     recipients.append(recipient)
+                while refusal and self.refuse_later and (left := came + 1 - time.time()) > 0:
+                    await asyncio.sleep(left)
                 await say(refusal or "250 2.1.5 Ok")
             elif verb == "DATA":
                 if not recipients:

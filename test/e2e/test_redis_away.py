@@ -91,6 +91,29 @@ def test_bounces_wait_in_the_queue(piped):
     assert "status=bounced" not in piped.postfix.text()
 
 
+def test_bounces_survive_broken_settings(piped):
+    """leadgate-feed --stdin exits 78 then, which pipe(8) takes for final; soft_bounce keeps the bounce all the same."""
+    piped.start_policyd()
+    path = piped.config_path
+    with open(path, encoding="utf-8") as file:
+        good = file.read()
+    with open(path, "a", encoding="utf-8") as file:
+        file.write("nonsense: true\n")
+    for mail in bounces().values():
+        transaction(piped.postfix.port, ["bounce@bounces.bed.test"], sender="", message=mail)
+    piped.wait(lambda: piped.postfix.text().count("status=SOFTBOUNCE") >= len(LEADS), "all of them to be deferred")
+    assert "status=bounced" not in piped.postfix.text()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(good)
+
+    def delivered():
+        piped.postfix.flush()
+        return not piped.postfix.queued()
+
+    piped.wait(delivered, "the queue to be empty", timeout=60)
+    assert opted_out(piped) == expected() and each_counted_once(piped)
+
+
 def test_bounces_wait_at_the_remote_server(bed):
     """The milter answers 4xx, so that the server that sent the bounce keeps it."""
     bed.start_policyd()

@@ -169,6 +169,28 @@ static void repeats_change_nothing(void **state)
     assert_int_equal(apply(&world, first), EFFECT_OPTOUT);
 }
 
+/* A report that the milter is given twice has another time each time; it counts once, also where it is no
+ * strike. */
+static void a_report_given_twice(void **state)
+{
+    struct world world = new_world();
+    struct event event = bounce(&world, CAUSE_REPUTATION_BLOCK, T0);
+    struct lead before;
+
+    (void)state;
+    assert_int_equal(apply(&world, event), EFFECT_RECORDED);
+    before = world.lead;
+    event.at += 60;
+    assert_int_equal(apply(&world, event), EFFECT_REPEAT);
+    assert_memory_equal(&before, &world.lead, sizeof(before));
+    event = bounce(&world, CAUSE_MAILBOX_FULL, T0 + DAY);
+    assert_int_equal(apply(&world, event), EFFECT_STRIKE);
+    event = bounce(&world, CAUSE_MAILBOX_FULL, T0 + DAY + HOUR);
+    assert_int_equal(apply(&world, event), EFFECT_SPACED);
+    event.at += 7 * HOUR;
+    assert_int_equal(apply(&world, event), EFFECT_REPEAT);
+}
+
 /* A Message-ID that is too long to keep is still told from its neighbour. */
 static void long_message_ids_differ(void **state)
 {
@@ -474,6 +496,7 @@ int main(void)
         cmocka_unit_test(senders_fault_stays_at_the_longest),
         cmocka_unit_test(jitter_spreads_a_cohort),
         cmocka_unit_test(repeats_change_nothing),
+        cmocka_unit_test(a_report_given_twice),
         cmocka_unit_test(long_message_ids_differ),
         cmocka_unit_test(in_flight_mail_is_no_strike),
         cmocka_unit_test(late_history_equals_live_history),

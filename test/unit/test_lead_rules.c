@@ -570,6 +570,133 @@ static void soft_causes_are_not_doubted(void **state)
 
 /* --- All rules --- */
 
+/* A suspension is over in the second in which it ends, for what is heard of then, too. */
+static void suspensions_end_to_the_second(void **state)
+{
+    (void)state;
+    for (int64_t late = -1; late <= 0; late++) {
+        struct world world = new_world();
+        int64_t until = T0 + 4 * DAY;
+
+        apply(&world, bounce(&world, CAUSE_MAILBOX_FULL, T0));
+        apply(&world, bounce(&world, CAUSE_MAILBOX_FULL, T0 + DAY));
+        assert_int_equal(world.lead.until, until);
+        assert_int_equal(apply_late(&world, bounce(&world, CAUSE_MAILBOX_FULL, until + late), until),
+                         late < 0 ? EFFECT_IN_FLIGHT : EFFECT_STRIKE);
+    }
+}
+
+/* The last suspension of a series ends with it; then, to the second, the next is for good. */
+static void series_end_to_the_second(void **state)
+{
+    (void)state;
+    for (int64_t left = 1; left >= 0; left--) {
+        struct world world = new_world();
+        int64_t end = T0 + 180 * DAY;
+
+        world.lead.series = T0;
+        world.lead.cycle = 6;
+        apply(&world, bounce(&world, CAUSE_MAILBOX_FULL, end - DAY));
+        assert_int_equal(apply(&world, bounce(&world, CAUSE_MAILBOX_FULL, end - left)), EFFECT_OPTOUT);
+        assert_int_equal(world.change.optout.kind, left > 0 ? OPTOUT_TEMPORARY : OPTOUT_PERMANENT);
+        assert_int_equal(world.change.optout.until, left > 0 ? end : 0);
+    }
+}
+
+/* A delivery past the series' end, from before the opt-out and heard of late, takes nothing back of it. */
+static void an_old_delivery_ends_no_series(void **state)
+{
+    (void)state;
+    for (int64_t late = -1; late <= 0; late++) {
+        struct world world = new_world();
+
+        world.lead.series = T0;
+        world.lead.cycle = 6;
+        world.lead.since = world.lead.struck = T0 + 200 * DAY;
+        apply_late(&world, other(EVENT_DELIVERED, world.lead.since + late), T0 + 201 * DAY);
+        assert_int_equal(world.lead.series, late < 0 ? T0 : 0);
+        assert_int_equal(world.lead.cycle, late < 0 ? 6 : 0);
+    }
+}
+
+/* No message was sent after it bounced, whatever its Date field says. */
+static void a_date_in_the_future_is_not_believed(void **state)
+{
+    struct world world = new_world();
+    struct event event = other(EVENT_OPTOUT, T0);
+
+    (void)state;
+    event.cause = CAUSE_MANUAL;
+    apply(&world, event);
+    world.optouts.optout.present = false; /* DEL */
+    event = bounce(&world, CAUSE_MAILBOX_FULL, T0 - 1);
+    event.sent = T0 + 1;
+    assert_int_equal(apply_late(&world, event, T0 + DAY), EFFECT_IN_FLIGHT);
+}
+
+/* An operator's SET leaves no trace in the history: its flush says nothing of what had been before. */
+static void flushing_what_was_set_by_hand(void **state)
+{
+    struct world world = new_world();
+
+    (void)state;
+    world.optouts.optout =
+        (struct optout){ .present = true, .kind = OPTOUT_PERMANENT, .cause = CAUSE_MANUAL };
+    assert_int_equal(apply(&world, other(EVENT_FLUSH, T0)), EFFECT_GOOD);
+    assert_int_equal(apply_late(&world, bounce(&world, CAUSE_MAILBOX_FULL, T0 - DAY), T0 + 1), EFFECT_STRIKE);
+}
+
+/* What is over when it is said has not been said. */
+static void an_optout_that_is_over(void **state)
+{
+    struct world world = new_world();
+    struct event event = other(EVENT_OPTOUT, T0);
+
+    (void)state;
+    event.cause = CAUSE_MANUAL;
+    event.until = T0 + DAY;
+    assert_int_equal(apply_late(&world, event, T0 + DAY), EFFECT_REPEAT);
+    assert_int_equal(apply_late(&world, event, T0 + DAY - 1), EFFECT_OPTOUT);
+}
+
+/* Every suspension gets its jitter: the doubt and the rests, too. */
+static void every_suspension_has_jitter(void **state)
+{
+    static const enum cause causes[] = { CAUSE_USER_UNKNOWN, CAUSE_SCORE, CAUSE_INACTIVE };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(causes); i++) {
+        int64_t shortest = INT64_MAX, longest = 0,
+                length = causes[i] == CAUSE_USER_UNKNOWN ? 2 * DAY : 30 * DAY;
+
+        for (int64_t n = 0; n < 200; n++) {
+            struct world world = new_world();
+            struct event event = bounce(&world, CAUSE_USER_UNKNOWN, T0 + n);
+            int64_t took;
+
+            world.settings.jitter = 5;
+            world.settings.sunset_after = world.settings.sunset_sends = 1;
+            world.lead.seen = T0 - DAY;
+            if (causes[i] == CAUSE_USER_UNKNOWN)
+                world.lead.engaged = T0 - 1;
+            if (causes[i] == CAUSE_SCORE)
+                event.cause = CAUSE_REPUTATION_BLOCK;
+            world.lead.score = causes[i] == CAUSE_SCORE ? -10000 : 0;
+            world.lead.scored = T0;
+            if (causes[i] == CAUSE_INACTIVE)
+                event.type = EVENT_DELIVERED;
+            assert_int_equal(apply(&world, event), EFFECT_OPTOUT);
+            assert_int_equal(world.change.optout.cause, causes[i]);
+            took = world.change.optout.until - event.at;
+            shortest = took < shortest ? took : shortest;
+            longest = took > longest ? took : longest;
+        }
+        /* 200 draws come close to both ends. */
+        assert_in_range(shortest, length, length + length / 200);
+        assert_in_range(longest, length + length * 9 / 200, length + length / 20);
+    }
+}
+
 /* The clock steps back an hour: what happens meanwhile looks old and is left out; nothing is undone, and
  * afterwards all goes on. */
 static void a_clock_that_steps_back(void **state)
@@ -646,6 +773,11 @@ static void a_new_complaint_is_news(void **state)
         assert_int_equal(apply_late(&world, other(EVENT_RESUBSCRIBE, T0 + 9), T0 + DAY), EFFECT_REPEAT);
         assert_int_equal(apply_late(&world, other(EVENT_RESUBSCRIBE, T0 + 11), T0 + DAY), EFFECT_WILL);
     }
+    /* In the same second the resubscribe wins. */
+    struct world same = new_world();
+    assert_int_equal(apply(&same, other(EVENT_UNSUBSCRIBE, T0)), EFFECT_WILL);
+    assert_int_equal(apply(&same, other(EVENT_RESUBSCRIBE, T0)), EFFECT_WILL);
+    assert_int_equal(same.change.kind, CHANGE_ACCEPT);
     /* An operator's words without a time are not written over. */
     struct world world = new_world();
     world.optouts.refused = true;
@@ -758,6 +890,13 @@ int main(void)
         cmocka_unit_test(a_sign_of_life_answers_the_doubt),
         cmocka_unit_test(no_doubt_where_the_settings_say_so),
         cmocka_unit_test(soft_causes_are_not_doubted),
+        cmocka_unit_test(suspensions_end_to_the_second),
+        cmocka_unit_test(series_end_to_the_second),
+        cmocka_unit_test(an_old_delivery_ends_no_series),
+        cmocka_unit_test(a_date_in_the_future_is_not_believed),
+        cmocka_unit_test(flushing_what_was_set_by_hand),
+        cmocka_unit_test(an_optout_that_is_over),
+        cmocka_unit_test(every_suspension_has_jitter),
         cmocka_unit_test(a_clock_that_steps_back),
         cmocka_unit_test(an_optout_from_the_future),
         cmocka_unit_test(old_signs_of_life_take_nothing_back),

@@ -22,6 +22,7 @@
 struct fake_store {
     enum store_rc rc;
     const char *suppressed[4], *refused; /* for their health, by their own will */
+    size_t away_after;                   /* calls that it answers; 0 = all */
     size_t finds, found, applies;        /* calls, recipients asked about, calls */
     size_t n;
     struct {
@@ -42,6 +43,7 @@ static enum store_rc fake_find(void *ctx, const struct address *leads, size_t n,
     fake->found += n;
     err_set(err, "connection refused");
     for (size_t i = 0; i < n; i++) {
+        found[i] = (struct suppression){ .allowed = false };
         if (fake->refused != NULL && strcmp(leads[i].text, fake->refused) == 0)
             found[i] = (struct suppression){ .n_refusals = 1,
                                              .refusals = { { .stream = "*", .cause = CAUSE_COMPLAINT } } };
@@ -52,7 +54,7 @@ static enum store_rc fake_find(void *ctx, const struct address *leads, size_t n,
                                                    .cause = CAUSE_MAILBOX_FULL,
                                                    .until = NOW + 86400 };
     }
-    return fake->rc;
+    return fake->away_after > 0 && fake->finds > fake->away_after ? STORE_DOWN : fake->rc;
 }
 
 static enum store_rc fake_apply(void *ctx, const struct event *events, size_t n, int64_t now,
@@ -469,6 +471,38 @@ static void needs_no_body_to_remove_recipients(void **state)
     assert_int_equal(message_body(house->message, SPAN("hello")), VERDICT_SKIP_BODY);
 }
 
+/* More than are asked about at once; and nobody is removed when the last question goes unanswered. */
+static void removes_from_a_long_list(void **state)
+{
+    struct message_origin origin = { .local = true };
+    struct house *house = *state;
+
+    house->store.suppressed[0] = "lead0@example.com";
+    house->store.suppressed[1] = "lead299@example.com";
+    for (int away = 0; away < 2; away++) {
+        size_t at = 0;
+
+        house->store.finds = house->store.found = 0;
+        house->store.away_after = away ? 2 : 0;
+        message_mail(house->message, &house->rules, &origin, SPAN("app@news.example"));
+        for (int i = 0; i < 300; i++) {
+            char text[40];
+
+            snprintf(text, sizeof(text), "lead%d@example.com", i);
+            message_recipient(house->message, span_of(text));
+        }
+        assert_int_equal(message_data(house->message, SPAN("Q"), NOW),
+                         away ? VERDICT_ACCEPT : VERDICT_CONTINUE);
+        assert_int_equal(house->store.finds, 3);
+        assert_int_equal(house->store.found, 300);
+        if (!away) {
+            assert_string_equal(message_next_removal(house->message, &at), "lead0@example.com");
+            assert_string_equal(message_next_removal(house->message, &at), "lead299@example.com");
+        }
+        assert_null(message_next_removal(house->message, &at));
+    }
+}
+
 static void discards_a_mail_without_recipients(void **state)
 {
     struct mail mail = injected;
@@ -666,6 +700,7 @@ int main(void)
         TEST(observes_own_bounces),
         TEST(removes_suppressed_recipients),
         TEST(needs_no_body_to_remove_recipients),
+        TEST(removes_from_a_long_list),
         TEST(discards_a_mail_without_recipients),
         TEST(filters_smtp_services_by_name),
         TEST(never_removes_postmaster),

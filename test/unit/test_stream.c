@@ -343,7 +343,7 @@ static void test_judge(void **state)
         { refused("digest", CAUSE_UNSUBSCRIBE), "" },
         { refused("invoices", CAUSE_UNSUBSCRIBE), "" },
         { refused("invoices", CAUSE_MANUAL), "invoices" },
-        { refused("no-such-stream", CAUSE_COMPLAINT), "" },
+        { refused("no-such-stream", CAUSE_COMPLAINT), "news offers digest rest" },
     };
     struct settings *settings = load(text);
 
