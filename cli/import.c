@@ -54,10 +54,12 @@ static struct reason find_reason(struct import *import, const struct csv_row *ro
     struct span word = table_get(&import->table, row, COLUMN_REASON);
     struct span diag = table_get(&import->table, row, COLUMN_DIAG);
     struct reason reason = { .type = EVENT_OPTOUT, .cause = CAUSE_SUPPRESSED };
+    struct bounce_context context = settings_bounce_context(import->session->settings);
 
     if (word.n > 0 && reason_of_word(word, &reason))
         return reason;
-    if (reason_of_refusal(table_get(&import->table, row, COLUMN_STATUS), diag.n > 0 ? diag : word, &reason))
+    if (reason_of_refusal(&context, table_get(&import->table, row, COLUMN_STATUS), diag.n > 0 ? diag : word,
+                          &reason))
         return reason;
     if (import->has_default)
         return import->otherwise;

@@ -94,7 +94,8 @@ bool reason_of_word(struct span word, struct reason *out)
     return false;
 }
 
-bool reason_of_refusal(struct span status, struct span diag, struct reason *out)
+bool reason_of_refusal(const struct bounce_context *context, struct span status, struct span diag,
+                       struct reason *out)
 {
     struct finding finding = { .cause = CAUSE_NONE };
     bool enhanced = status.n > 1 && status.p[1] == '.';
@@ -104,7 +105,10 @@ bool reason_of_refusal(struct span status, struct span diag, struct reason *out)
         return false;
     if (!enhanced && (!span_int64(status, &reply) || reply < 400 || reply > 599))
         reply = 0;
-    classify_refusal(enhanced ? status : SPAN_NONE, (int)reply, diag, false, &finding);
+    classify_rejection(
+        context,
+        &(struct rejection){ .status = enhanced ? status : SPAN_NONE, .reply = (int)reply, .diag = diag },
+        &finding);
     if (finding.cause == CAUSE_NONE || finding.cause == CAUSE_UNDETERMINED)
         return false;
     return set_cause(out, finding.cause);

@@ -3,6 +3,7 @@
 #ifndef LEADGATE_CLI_REASONS_H
 #define LEADGATE_CLI_REASONS_H
 
+#include "leadgate/bounce.h"
 #include "leadgate/event.h"
 
 #include <stdbool.h>
@@ -17,6 +18,7 @@ struct reason {
 bool reason_of_word(struct span word, struct reason *out);
 
 /* What a remote server's words mean; false when they say nothing that is known. */
-bool reason_of_refusal(struct span status, struct span diag, struct reason *out);
+bool reason_of_refusal(const struct bounce_context *context, struct span status, struct span diag,
+                       struct reason *out);
 
 #endif

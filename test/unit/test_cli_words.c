@@ -97,9 +97,13 @@ static void reasons(void **state)
         { "mailbox-full", EVENT_OPTOUT, CAUSE_MAILBOX_FULL },
         { "suppressed", EVENT_OPTOUT, CAUSE_SUPPRESSED },
     };
+    struct err err;
+    struct classifier *classifier = classifier_new(NULL, 0, &err);
+    struct bounce_context context = { .classifier = classifier };
     struct reason got;
 
     (void)state;
+    assert_non_null(classifier);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_true(reason_of_word(span_of(cases[i].word), &got));
         assert_int_equal(got.type, cases[i].type);
@@ -108,12 +112,13 @@ static void reasons(void **state)
     assert_false(reason_of_word(SPAN("because"), &got));
     assert_false(reason_of_word(SPAN(""), &got));
     /* SendGrid: the server's words are the reason. */
-    assert_true(reason_of_refusal(SPAN("5.1.1"), SPAN("550 5.1.1 no such user here"), &got));
+    assert_true(reason_of_refusal(&context, SPAN("5.1.1"), SPAN("550 5.1.1 no such user here"), &got));
     assert_int_equal(got.cause, CAUSE_USER_UNKNOWN);
-    assert_true(reason_of_refusal(SPAN_NONE, SPAN("552 5.2.2 mailbox full"), &got));
+    assert_true(reason_of_refusal(&context, SPAN_NONE, SPAN("552 5.2.2 mailbox full"), &got));
     assert_int_equal(got.cause, CAUSE_MAILBOX_FULL);
-    assert_false(reason_of_refusal(SPAN_NONE, SPAN("do not like her"), &got));
-    assert_false(reason_of_refusal(SPAN_NONE, SPAN_NONE, &got));
+    assert_false(reason_of_refusal(&context, SPAN_NONE, SPAN("do not like her"), &got));
+    assert_false(reason_of_refusal(&context, SPAN_NONE, SPAN_NONE, &got));
+    classifier_free(classifier);
 }
 
 static void typing_errors(void **state)
