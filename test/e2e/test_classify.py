@@ -120,7 +120,7 @@ def test_own_rules(tmp_path):
     (tmp_path / "own.rules").write_text(RULES)
     mail = os.path.join(MAILS, "postfix-mixed-recipients.eml")
     done = leadgate("classify", "--tsv", "--rules", "own.rules", mail, cwd=tmp_path)
-    assert b"\tone@post.example\t5.1.1\tspam-block\tsoft\tours\n" in b"\t" + done.stdout.replace(mail.encode(), b"")
+    assert b"\tone@post.example\t5.1.1\tspam-block\tsoft\tours\n" in done.stdout
 
     done = leadgate("rules", "test", "own.rules", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, b"1 examples, 0 failed\n")
