@@ -87,8 +87,12 @@ static bool is_notice(const struct kind_evidence *evidence)
            notice_has(evidence->notice, notice_delays);
 }
 
+/* A notice of failure may tell that there were delays before. */
 static bool is_delay(const struct kind_evidence *evidence)
 {
+    static const char *const finals[] = { "given up",           "giving up on",
+                                          "failed permanently", "is a permanent error",
+                                          "permanent failure",  NULL };
     static const char *const subjects[] = { "delayed",
                                             "(delay)",
                                             "warning: message",
@@ -102,7 +106,8 @@ static bool is_delay(const struct kind_evidence *evidence)
                                             "temporary failure",
                                             NULL };
 
-    return contains_any(evidence->subject, subjects) || notice_has(evidence->notice, notice_delays);
+    return contains_any(evidence->subject, subjects) ||
+           (notice_has(evidence->notice, notice_delays) && !notice_has(evidence->notice, finals));
 }
 
 /* How the subject of a reply begins that nobody typed. Only believed of mail that says it is bulk. */

@@ -199,12 +199,30 @@ static bool walk_parts(struct mail *mail, struct span body, struct span boundary
     return true;
 }
 
+/* The boundary of a multipart that lost the parameter, or has another one: the first line that looks like a
+ * delimiter with a part behind it. Looked for at the front only. */
+static struct span guessed_boundary(struct span body)
+{
+    struct span rest = { body.p, body.n < 4096 ? body.n : 4096 }, line;
+
+    while (span_line(&rest, &line)) {
+        line = span_trim(line);
+        if (line.n > 6 && line.n < BOUNDARY_MAX && memcmp(line.p, "--", 2) == 0 &&
+            memchr(line.p, ' ', line.n) == NULL && span_starts_nocase(rest, SPAN("Content-")))
+            return (struct span){ line.p + 2, line.n - 2 };
+    }
+    return SPAN_NONE;
+}
+
 /* What an entity is, whose header has been read. */
 static void walk_entity(struct mail *mail, const struct header *header, struct span body, int depth)
 {
     struct content_type type = read_content_type(header_find(header, SPAN("Content-Type")));
 
     if (span_starts_nocase(type.type, SPAN("multipart/"))) {
+        if (depth < DEPTH_MAX && type.boundary.n > 0 && walk_parts(mail, body, type.boundary, depth))
+            return;
+        type.boundary = guessed_boundary(body);
         if (depth < DEPTH_MAX && type.boundary.n > 0 && walk_parts(mail, body, type.boundary, depth))
             return;
         type.type = SPAN_NONE; /* not to be taken apart: text */

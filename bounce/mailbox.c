@@ -63,6 +63,9 @@ static size_t local_start(struct span text, size_t at)
             break;
         }
     }
+    /* An encoded word that nobody decoded is the local part as it stands. */
+    if (at - start > 4 && memcmp(text.p + start, "=?", 2) == 0 && memcmp(text.p + at - 2, "?=", 2) == 0)
+        return start;
     /* What is wrapped around an address, or was put in front of it. */
     while (start < at && strchr("'*=./?!&-#", text.p[start]) != NULL)
         start++;

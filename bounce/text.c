@@ -157,15 +157,30 @@ static struct span without_last_line(struct span bytes)
     return end == NULL ? SPAN_NONE : (struct span){ bytes.p, (size_t)(end - bytes.p) + 1 };
 }
 
+/* The decoder knows soft line breaks by their LF; of mail with lone CRs it gets a copy with LFs. */
+static char *with_lf(struct span bytes)
+{
+    char *copy;
+
+    if (memchr(bytes.p, '\n', bytes.n) != NULL || memchr(bytes.p, '\r', bytes.n) == NULL)
+        return NULL;
+    copy = g_malloc(bytes.n);
+    for (size_t i = 0; i < bytes.n; i++)
+        copy[i] = bytes.p[i] == '\r' ? '\n' : bytes.p[i];
+    return copy;
+}
+
 struct span text_append_part(struct text *text, const struct mail_part *part)
 {
     struct span bytes = head_of(part->content, ENCODED_MAX), out;
     GMimeEncoding state;
-    char *decoded;
+    char *decoded, *copy;
     size_t n;
 
-    if (part->encoding == ENCODED_NOT)
+    if (part->encoding == ENCODED_NOT || bytes.n == 0)
         return append_decoded(text, part, bytes);
+    if ((copy = with_lf(bytes)) != NULL)
+        bytes.p = copy;
     g_mime_encoding_init_decode(&state, part->encoding == ENCODED_BASE64
                                             ? GMIME_CONTENT_ENCODING_BASE64
                                             : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
@@ -174,6 +189,7 @@ struct span text_append_part(struct text *text, const struct mail_part *part)
     out = (struct span){ decoded, n };
     out = append_decoded(text, part, is_cut(part) ? without_last_line(out) : out);
     g_free(decoded);
+    g_free(copy);
     return out;
 }
 

@@ -23,7 +23,10 @@ def test_tsv_of_every_mail():
     names = sorted(name for name in os.listdir(MAILS) if name.endswith(".eml"))
     done = leadgate("classify", "--tsv", *names, cwd=MAILS)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.splitlines() == want.splitlines()
+    got, want = done.stdout.splitlines(), want.splitlines()
+    # A row of expected.tsv may leave out columns at its end, where only the result matters.
+    assert [g[: len(w)] if g.startswith(w + b"\t") else g for g, w in zip(got, want)] == want
+    assert len(got) == len(want)
 
 
 def test_aligned_form_names_the_file_once():
@@ -32,8 +35,8 @@ def test_aligned_form_names_the_file_once():
     assert done.returncode == 0
     assert [line.split() for line in lines] == [
         ["postfix-mixed-recipients.eml"],
-        ["one@post.example", "5.1.1", "user-unknown", "hard", "phrase:user", "unknown"],
-        ["three@full.example", "5.2.2", "mailbox-full", "soft", "phrase:mailbox", "is", "full"],
+        ["one@post.example", "5.1.1", "user-unknown", "hard", "unknown.predicate"],
+        ["three@full.example", "5.2.2", "mailbox-full", "soft", "full.mailbox"],
         ["vacation.eml"],
         ["-", "-", "vacation", "none", "header:auto-submitted"],
     ]
@@ -42,7 +45,7 @@ def test_aligned_form_names_the_file_once():
 def test_standard_input():
     with open(os.path.join(MAILS, "postfix-expired-full.eml"), "rb") as mail:
         done = leadgate("classify", "--tsv", "-", stdin=mail)
-    assert done.stdout == b"-\tmats@full.example\t4.2.2\tmailbox-full\tsoft\tphrase:over quota\n"
+    assert done.stdout == b"-\tmats@full.example\t4.2.2\tmailbox-full\tsoft\tfull.quota\n"
 
 
 def test_unreadable_files_do_not_stop_the_others(tmp_path):
@@ -91,3 +94,57 @@ def test_full_disk_is_told():
             stdout=full, stderr=subprocess.PIPE, timeout=60,
         )
     assert done.returncode == 1 and b"standard output" in done.stderr
+
+
+RULES = """
+rule ours provider spam-block
+    match    user unknown
+    status   5.1.1
+    note     this house says it of what it filters
+    example  550 5.1.1 user unknown
+"""
+
+
+def test_explain():
+    done = leadgate("classify", "--explain", "postfix-mixed-recipients.eml", cwd=MAILS)
+    assert (done.returncode, done.stderr) == (0, b"")
+    lines = done.stdout.decode().splitlines()
+    assert lines[0] == "postfix-mixed-recipients.eml"
+    assert lines[1].strip() == "one@post.example"
+    assert any(line.split()[:2] == ["status", "5.1.1"] for line in lines)
+    assert any(line.split()[:2] == ["decided", "unknown.predicate:"] for line in lines)
+    assert any(line.split()[:2] == ["also", "status:x.1.1:"] for line in lines)
+
+
+def test_own_rules(tmp_path):
+    (tmp_path / "own.rules").write_text(RULES)
+    mail = os.path.join(MAILS, "postfix-mixed-recipients.eml")
+    done = leadgate("classify", "--tsv", "--rules", "own.rules", mail, cwd=tmp_path)
+    assert b"\tone@post.example\t5.1.1\tspam-block\tsoft\tours\n" in done.stdout
+
+    done = leadgate("rules", "test", "own.rules", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, b"1 examples, 0 failed\n")
+    (tmp_path / "own.rules").write_text(RULES + "    example  550 5.1.1 mailbox full\n")
+    done = leadgate("rules", "test", "own.rules", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.startswith(b"own.rules:7: ours: decided by full.mailbox (mailbox-full) instead")
+
+
+def test_bad_rules(tmp_path):
+    (tmp_path / "own.rules").write_text(RULES + "    match  (\n")
+    (tmp_path / "config.yaml").write_text(f"classify:\n  rules: [ {tmp_path}/own.rules ]\n")
+    done = leadgate("rules", "test", "own.rules", cwd=tmp_path)
+    assert done.returncode == 78
+    assert done.stderr.startswith(b"leadgate: own.rules:7: the pattern is wrong")
+    done = subprocess.run(
+        [os.path.join(BUILD, "feed", "leadgate-feed"), "-t", "-c", tmp_path / "config.yaml"],
+        stderr=subprocess.PIPE, timeout=60,
+    )
+    assert done.returncode == 78
+    assert b"/own.rules:7: the pattern is wrong" in done.stderr
+
+
+def test_shipped_rules():
+    done = leadgate("rules", "test")
+    assert done.returncode == 0 and done.stdout.endswith(b" 0 failed\n")
+    assert leadgate("rules", "list").stdout.count(b"\n") > 200

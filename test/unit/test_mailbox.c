@@ -31,6 +31,7 @@ static void test_find(void **state)
           "ann@example.com\xe3\x81\xab",
           "ann@example.com" },
         { "\xf0\x9f\x90\x88@example.com", "\xf0\x9f\x90\x88@example.com" },
+        { "<=?utf-8?b?8j+q?=@example.com>", "=?utf-8?b?8j+q?=@example.com" },
         { "10 @ 5.00, @ann, a@, @b.example, user@host", NULL },
         { "1.2@3.4", NULL },
         { "", NULL },
