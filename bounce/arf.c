@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A feedback report is one part of fields. Providers leave out what they want; the recipient most of all, to
- * protect who complained: then the caller has the returned mail's header. Two habits come without the part:
- * Hotmail's complaint is the mail itself behind a subject that says so, and mail programs that unsubscribe
- * by List-Unsubscribe's mailto: send a mail from the one who wants to leave. */
+ * protect who complained: then the caller has the returned mail's header. Hotmail's complaint comes without
+ * the part: it is the mail itself behind a subject that says so. A plain mail that says "unsubscribe" is no
+ * report: anybody could have written it in anybody's name. */
 #include "bounce/arf.h"
 
 /* The feedback types of RFC 5965, 6430, 6591 and IANA's registry. */
@@ -53,13 +53,6 @@ static size_t type_of(const struct mail *mail)
     return 0;
 }
 
-/* "unsubscribe", sent by a program for its user. */
-static bool is_unsubscribe(const struct mail *mail, struct span subject)
-{
-    return span_eq_nocase(subject, SPAN("unsubscribe")) &&
-           span_starts_nocase(header_find(&mail->header, SPAN("Auto-Submitted")), SPAN("auto-"));
-}
-
 static bool is_hotmail(const struct mail *mail, struct span subject)
 {
     return span_starts_nocase(subject, SPAN("complaint about message from")) &&
@@ -71,24 +64,17 @@ bool arf_is_complaint(const struct mail *mail, struct span subject, const char *
     size_t type;
 
     if (mail_find_part(mail, PART_FEEDBACK) == NULL) {
-        if (is_hotmail(mail, subject))
-            *rule = "subject:complaint";
-        else if (is_unsubscribe(mail, subject))
-            *rule = "subject:unsubscribe";
-        else
-            return false;
-        return true;
+        *rule = "subject:complaint";
+        return is_hotmail(mail, subject);
     }
     type = type_of(mail);
     *rule = types[type].rule;
     return types[type].complaint;
 }
 
-enum cause arf_cause(const struct mail *mail, struct span subject)
+enum cause arf_cause(const struct mail *mail)
 {
-    if (mail_find_part(mail, PART_FEEDBACK) == NULL)
-        return is_unsubscribe(mail, subject) ? CAUSE_UNSUBSCRIBE : CAUSE_COMPLAINT;
-    return types[type_of(mail)].cause;
+    return mail_find_part(mail, PART_FEEDBACK) == NULL ? CAUSE_COMPLAINT : types[type_of(mail)].cause;
 }
 
 static bool is_recipient_field(struct span name)

@@ -11,7 +11,7 @@
 bool arf_is_complaint(const struct mail *mail, struct span subject, const char **rule);
 
 /* What the complaint wants; CAUSE_NONE takes one back (not-spam). */
-enum cause arf_cause(const struct mail *mail, struct span subject);
+enum cause arf_cause(const struct mail *mail);
 
 /* The recipients it names, as fields: Original-Rcpt-To, Removal-Recipient. Takes up to n; returns how many.
  * Redacted ones are left out. */

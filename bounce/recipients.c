@@ -277,18 +277,6 @@ void reading_recipients(struct reading *reading)
         read_named(reading, &lead, reading->notice.text);
 }
 
-/* Whether a complaint was made by the one who sent it, which only List-Unsubscribe's mails are. */
-static struct span complainer(const struct reading *reading, enum cause cause)
-{
-    struct span found;
-    size_t from = 0;
-
-    if (cause == CAUSE_UNSUBSCRIBE && mail_find_part(&reading->mail, PART_FEEDBACK) == NULL &&
-        mailbox_find(header_find(&reading->mail.header, SPAN("From")), &from, &found))
-        return found;
-    return SPAN_NONE;
-}
-
 /* Hotmail's word for Original-Rcpt-To, in the header of the mail that it complains about. */
 static struct span original_recipient(const struct reading *reading)
 {
@@ -298,8 +286,8 @@ static struct span original_recipient(const struct reading *reading)
 void reading_complaint(struct reading *reading)
 {
     const struct address_rules *rules = &reading->context->addresses;
-    enum cause cause = arf_cause(&reading->mail, reading->evidence.subject);
-    struct span fields[16], sender = complainer(reading, cause);
+    enum cause cause = arf_cause(&reading->mail);
+    struct span fields[16];
     size_t n = arf_recipients(&reading->mail, fields, sizeof(fields) / sizeof(fields[0]));
     struct address lead;
     struct finding *finding;
@@ -309,7 +297,7 @@ void reading_complaint(struct reading *reading)
         return;
     }
     if (n == 0)
-        fields[n++] = sender.n > 0 ? sender : original_recipient(reading);
+        fields[n++] = original_recipient(reading);
     for (size_t i = 0; i < n; i++)
         if (mailbox_of_field(&lead, fields[i], rules) && (finding = add_finding(reading, &lead)) != NULL)
             finding->cause = cause;
