@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
+#define DAY (24 * 60 * 60)
+
 enum { BATCH = 64 };
 
 /* An event and the texts that it borrows: the row is gone when it is applied. */
@@ -106,7 +108,9 @@ static int make_event(struct import *import, const struct csv_row *row, struct e
     struct span date = table_get(&import->table, row, COLUMN_DATE), text;
     struct reason reason;
 
-    *event = (struct event){ .source = SOURCE_OPERATOR, .at = import->session->now };
+    /* Without a date: the beginning of today, so that the same list again says the same. */
+    *event =
+        (struct event){ .source = SOURCE_OPERATOR, .at = import->session->now - import->session->now % DAY };
     if (parse_address(import, row, &event->lead, err) < 0)
         return -1;
     /* Better suppressed from today on than not at all. */
@@ -205,7 +209,7 @@ static void print_summary(const struct import *import)
     if (import->unknown > 0)
         printf("%" PRId64 " with no reason that is known: taken as suppressed\n", import->unknown);
     if (import->undated > 0)
-        printf("%" PRId64 " with a date that cannot be read: taken as now\n", import->undated);
+        printf("%" PRId64 " with a date that cannot be read: taken as today\n", import->undated);
     if (import->never > 0)
         printf("%" PRId64 " left out: their reason is no fault of the lead\n", import->never);
     if (import->dry_run)
