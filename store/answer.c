@@ -182,6 +182,8 @@ static void read_words(struct span text, struct optout *out)
             out->cycle = number;
         else if (span_eq(name, SPAN("since")))
             out->since = read_time(value);
+        else if (span_eq(name, SPAN("until")))
+            out->until = read_time(value);
         else if (span_eq(name, SPAN("status")) && !span_copy(out->status, sizeof(out->status), value))
             out->status[0] = '\0';
     }
@@ -197,10 +199,16 @@ void answer_read_optout(struct optout *out, const redisReply *value)
 
 void answer_read_ttl(struct optout *out, const redisReply *ttl, int64_t now)
 {
+    int64_t until =
+        ttl->type == REDIS_REPLY_INTEGER && ttl->integer >= 0 ? now + (ttl->integer + 999) / 1000 : 0;
+
     /* PTTL: -2 the key is not there, -1 it has no end. A key of another type than ours is there, too. */
     out->present = ttl->type == REDIS_REPLY_INTEGER && ttl->integer != -2;
     out->kind = ttl->integer == -1 ? OPTOUT_PERMANENT : OPTOUT_TEMPORARY;
-    out->until = ttl->integer >= 0 ? now + (ttl->integer + 999) / 1000 : 0;
+    /* The TTL decides, but it is counted from a second that may have passed meanwhile: where the words agree
+     * but for that, they are exact. */
+    if (until == 0 || out->until < until - 2 || out->until > until + 2)
+        out->until = until;
 }
 
 void answer_read_refusal(const redisReply *value, struct optouts *out)
