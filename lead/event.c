@@ -11,8 +11,11 @@ const char *event_type_name(enum event_type type)
     switch (type) {
     case EVENT_BOUNCE: return "bounce";
     case EVENT_DELIVERED: return "delivered";
+    case EVENT_DEFERRED: return "deferred";
     case EVENT_OPEN: return "open";
+    case EVENT_MACHINE_OPEN: return "machine-open";
     case EVENT_CLICK: return "click";
+    case EVENT_REPLY: return "reply";
     case EVENT_COMPLAINT: return "complaint";
     case EVENT_UNSUBSCRIBE: return "unsubscribe";
     case EVENT_RESUBSCRIBE: return "resubscribe";

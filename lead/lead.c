@@ -34,14 +34,18 @@ void lead_settings_default(struct lead_settings *settings)
         .score = {
             .delivered = SCORE_UNIT / 5,
             .delivered_most = 3 * SCORE_UNIT,
-            .open = SCORE_UNIT,
-            .click = 2 * SCORE_UNIT,
             .soft = -SCORE_UNIT,
             .hard = -5 * SCORE_UNIT,
             .block = -SCORE_UNIT / 2,
             .complaint = -5 * SCORE_UNIT,
             .half_life = DAYS(90),
             .floor = -SCORE_MOST,
+        },
+        .engagement = {
+            [ENGAGED_OPEN] = { SCORE_UNIT, true },
+            [ENGAGED_MACHINE_OPEN] = { 0, false },
+            [ENGAGED_CLICK] = { 2 * SCORE_UNIT, true },
+            [ENGAGED_REPLY] = { 2 * SCORE_UNIT, true },
         },
     };
     for (int cause = 0; cause < CAUSES; cause++)
@@ -114,12 +118,17 @@ static bool is_spaced(const struct lead_settings *settings, const struct lead *l
     return lead->strikes > 0 && at - lead->struck < settings->strike_spacing && !graver;
 }
 
+static void keep_words(struct lead *lead, const struct event *event)
+{
+    span_excerpt(lead->status, sizeof(lead->status), event->status);
+    span_excerpt(lead->diag, sizeof(lead->diag), event->evidence);
+}
+
 static void note_bounce(struct lead *lead, const struct event *event, int64_t at)
 {
     lead->bounced = at;
     keep_message(lead->noted, event->message);
-    span_excerpt(lead->status, sizeof(lead->status), event->status);
-    span_excerpt(lead->diag, sizeof(lead->diag), event->evidence);
+    keep_words(lead, event);
 }
 
 /* Rule 3: another strike of the run, or the first of a new one. */
@@ -257,19 +266,67 @@ static enum effect apply_delivery(const struct lead_settings *settings, const st
     return EFFECT_GOOD;
 }
 
+/* A try that failed for now is no strike, and no news where something later is known. */
+static enum effect apply_deferral(const struct event *event, int64_t now, struct lead *lead)
+{
+    int64_t at = at_most(event->at, now);
+
+    if (at <= lead->deferred || at <= lead->bounced || at <= lead->delivered)
+        return EFFECT_REPEAT;
+    lead->deferred = at;
+    keep_words(lead, event);
+    return EFFECT_RECORDED;
+}
+
+static const enum event_type engagements[ENGAGEMENTS] = {
+    [ENGAGED_OPEN] = EVENT_OPEN,
+    [ENGAGED_MACHINE_OPEN] = EVENT_MACHINE_OPEN,
+    [ENGAGED_CLICK] = EVENT_CLICK,
+    [ENGAGED_REPLY] = EVENT_REPLY,
+};
+
+bool event_engagement(enum event_type type, enum engagement *out)
+{
+    for (int i = 0; i < ENGAGEMENTS; i++) {
+        if (engagements[i] == type) {
+            *out = (enum engagement)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *engagement_name(size_t engagement)
+{
+    return engagement < ENGAGEMENTS ? event_type_name(engagements[engagement]) : NULL;
+}
+
+/* What tells little of a person, by the settings: its weight counts, and no more. */
+static enum effect apply_notice(const struct lead_settings *settings, int64_t weight, int64_t at,
+                                struct lead *lead)
+{
+    if (weight == 0 || at <= lead->noticed)
+        return EFFECT_REPEAT;
+    lead->noticed = at;
+    score_add(settings, lead, at, weight, SCORE_MOST);
+    return EFFECT_RECORDED;
+}
+
 /* Rule 7: who opens or clicks is there. An operator's word stands. */
 static enum effect apply_engagement(const struct lead_settings *settings, const struct optouts *optouts,
-                                    const struct event *event, int64_t now, struct lead *lead,
-                                    struct change *change)
+                                    const struct event *event, enum engagement engagement, int64_t now,
+                                    struct lead *lead, struct change *change)
 {
+    const struct engagement_settings *numbers = &settings->engagement[engagement];
     const struct optout *optout = &optouts->optout;
     int64_t at = at_most(event->at, now);
-    int64_t weight = event->type == EVENT_CLICK ? settings->score.click : settings->score.open;
 
+    if (!numbers->reactivates)
+        return apply_notice(settings, numbers->weight, at, lead);
     if (at <= lead->engaged)
         return EFFECT_REPEAT;
     lead->engaged = at;
-    score_add(settings, lead, at, weight, SCORE_MOST);
+    score_add(settings, lead, at, numbers->weight, SCORE_MOST);
     if (at > lead->doubted)
         lead->doubted = 0;
     /* A click from before the opt-out, or the strike, says nothing about what came after it. */
@@ -360,6 +417,7 @@ enum effect lead_apply(const struct lead_settings *settings, const struct lead *
                        struct lead *after, struct change *change)
 {
     enum effect effect = EFFECT_REPEAT;
+    enum engagement engagement;
 
     if (after != before)
         *after = *before;
@@ -368,8 +426,14 @@ enum effect lead_apply(const struct lead_settings *settings, const struct lead *
     switch (event->type) {
     case EVENT_BOUNCE: effect = apply_bounce(settings, optouts, event, now, after, change); break;
     case EVENT_DELIVERED: effect = apply_delivery(settings, optouts, event, now, after, change); break;
+    case EVENT_DEFERRED: effect = apply_deferral(event, now, after); break;
     case EVENT_OPEN:
-    case EVENT_CLICK: effect = apply_engagement(settings, optouts, event, now, after, change); break;
+    case EVENT_MACHINE_OPEN:
+    case EVENT_CLICK:
+    case EVENT_REPLY:
+        if (event_engagement(event->type, &engagement))
+            effect = apply_engagement(settings, optouts, event, engagement, now, after, change);
+        break;
     case EVENT_COMPLAINT:
     case EVENT_UNSUBSCRIBE:
     case EVENT_RESUBSCRIBE: effect = apply_will(settings, optouts, event, now, after, change); break;

@@ -52,6 +52,10 @@ static const char *cause_of_bounces(size_t index)
     KEY(word, kind, lead.causes[0].member), .each = cause_of_bounces, .each_n = CAUSES,                      \
                                             .stride = sizeof(struct cause_settings)
 
+#define ENGAGEMENT_KEY(word, kind, member)                                                                   \
+    KEY(word, kind, lead.engagement[0].member), .each = engagement_name, .each_n = ENGAGEMENTS,              \
+                                                .stride = sizeof(struct engagement_settings)
+
 #define STREAM_KEY(word, kind, member)                                                                       \
     .name = word, .type = CONFIG_##kind, .at = offsetof(struct stream_settings, member)
 
@@ -135,10 +139,6 @@ static const struct config_key keys[] = {
       .help = "What a delivery adds to the score." },
     { KEY("score.delivered_most", DECIMAL, lead.score.delivered_most), .def = "3", .min = 0, .max = SCORE_MOST,
       .help = "The score that deliveries alone can reach." },
-    { KEY("score.open", DECIMAL, lead.score.open), .def = "1", .min = 0, .max = SCORE_MOST,
-      .help = "What an open adds to the score." },
-    { KEY("score.click", DECIMAL, lead.score.click), .def = "2", .min = 0, .max = SCORE_MOST,
-      .help = "What a click adds to the score." },
     { KEY("score.soft", DECIMAL, lead.score.soft), .def = "-1", .min = -2 * SCORE_MOST, .max = 0,
       .help = "What a soft bounce of the lead, or a passing fault, adds to the score." },
     { KEY("score.hard", DECIMAL, lead.score.hard), .def = "-5", .min = -2 * SCORE_MOST, .max = 0,
@@ -153,6 +153,11 @@ static const struct config_key keys[] = {
       .help = "At or below which score a lead is opted out." },
     { KEY("score.first", DURATION, lead.causes[CAUSE_SCORE].first), .def = "30d", .min = HOUR, .max = 365 * DAY,
       .help = "How long a lead at the floor is opted out." },
+
+    { ENGAGEMENT_KEY("engagement.*.weight", DECIMAL, weight), .min = 0, .max = SCORE_MOST,
+      .help = "What it adds to the score." },
+    { ENGAGEMENT_KEY("engagement.*.reactivates", BOOL, reactivates),
+      .help = "Whether it lifts an opt-out and counts as activity." },
 
     { KEY("sunset.after", DURATION, lead.sunset_after), .def = "0", .min = 0, .max = 3650 * DAY,
       .help = "How long without engagement until a lead is opted out as inactive; 0 is never." },

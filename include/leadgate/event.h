@@ -11,10 +11,13 @@
 #include <stdint.h>
 
 enum event_type {
-    EVENT_BOUNCE = 1, /* a final failure; `cause` says why */
-    EVENT_DELIVERED,  /* the remote side took a message */
-    EVENT_OPEN,       /* engagement */
+    EVENT_BOUNCE = 1,   /* a final failure; `cause` says why */
+    EVENT_DELIVERED,    /* the remote side took a message */
+    EVENT_DEFERRED,     /* a try that failed for now: the message is still queued */
+    EVENT_OPEN,         /* engagement; what each kind is worth is a setting */
+    EVENT_MACHINE_OPEN, /* an image fetched by a mail proxy, not by a person */
     EVENT_CLICK,
+    EVENT_REPLY,
     EVENT_COMPLAINT, /* RFC 5965 abuse: the recipient's will */
     EVENT_UNSUBSCRIBE,
     EVENT_RESUBSCRIBE, /* and RFC 5965 not-spam */

@@ -19,12 +19,19 @@
 struct score_settings {
     int64_t delivered;      /* a delivery */
     int64_t delivered_most; /* deliveries alone raise the score no further */
-    int64_t open, click;
-    int64_t soft, hard; /* bounces that are the lead's or nobody's fault; below 0 */
-    int64_t block;      /* bounces that are the sender's fault; below 0 */
-    int64_t complaint;  /* below 0 */
-    int64_t half_life;  /* seconds in which half of it is forgotten */
-    int64_t floor;      /* at or below it the lead is opted out (causes.score) */
+    int64_t soft, hard;     /* bounces that are the lead's or nobody's fault; below 0 */
+    int64_t block;          /* bounces that are the sender's fault; below 0 */
+    int64_t complaint;      /* below 0 */
+    int64_t half_life;      /* seconds in which half of it is forgotten */
+    int64_t floor;          /* at or below it the lead is opted out (causes.score) */
+};
+
+/* The ways to show a sign of life, each with its numbers. */
+enum engagement { ENGAGED_OPEN, ENGAGED_MACHINE_OPEN, ENGAGED_CLICK, ENGAGED_REPLY, ENGAGEMENTS };
+
+struct engagement_settings {
+    int64_t weight;   /* thousandths; what it adds to the score */
+    bool reactivates; /* lifts an opt-out and counts as activity; else only its weight counts */
 };
 
 /* The numbers of the lifecycle, from the settings. */
@@ -41,6 +48,7 @@ struct lead_settings {
     int64_t sunset_sends; /* deliveries, at least, before the sunset */
     int64_t sunset_after; /* seconds without engagement; 0 = no sunset */
     struct score_settings score;
+    struct engagement_settings engagement[ENGAGEMENTS];
     struct cause_settings causes[CAUSES];
 };
 
@@ -63,7 +71,9 @@ struct lead {
     int64_t delivered;            /* last delivery */
     int64_t bounced;              /* last bounce, whether it was a strike or not */
     int64_t struck;               /* last bounce that was a strike */
-    int64_t engaged;              /* last open or click */
+    int64_t deferred;             /* last deferral */
+    int64_t engaged;              /* last engagement that reactivates */
+    int64_t noticed;              /* last one that does not */
     int64_t resubscribed;         /* last resubscribe: older complaints and unsubscribes are answered by it */
     int64_t doubted;              /* when a hard bounce was doubted; 0 = not since the last sign of life */
     int64_t deliveries;           /* how many */
@@ -72,8 +82,8 @@ struct lead {
     int64_t rev;                  /* the store's: counts commits, compared at each; lead_apply() copies it */
     char message[LEAD_TEXT_SIZE]; /* of the last strike; a longer one by its beginning and a hash */
     char noted[LEAD_TEXT_SIZE];   /* the same of a bounce after it that was no strike; "" = none */
-    char status[16];              /* of the last bounce */
-    char diag[LEAD_TEXT_SIZE];    /* of the last bounce, cut */
+    char status[16];              /* of the last bounce or deferral */
+    char diag[LEAD_TEXT_SIZE];    /* of the last bounce or deferral, cut */
     char provider[LEAD_TEXT_SIZE];
 };
 
@@ -135,6 +145,11 @@ enum effect lead_apply(const struct lead_settings *settings, const struct lead *
 
 /* The score as it stands at a time; at times before it was last touched, as it was then. */
 int64_t score_at(const struct lead_settings *settings, const struct lead *lead, int64_t at);
+
+/* The engagement that an event is; false for all other events. */
+bool event_engagement(enum event_type type, enum engagement *out);
+/* As in the settings and as the event is named: open, machine-open, click, reply. NULL beyond the last. */
+const char *engagement_name(size_t engagement);
 
 const char *effect_name(enum effect effect);
 const char *change_name(enum change_kind kind);

@@ -59,6 +59,10 @@ static void draw_setting(uint64_t *seed, const struct config_key *key, void *mem
 {
     int words = 0;
 
+    if (key->type == CONFIG_BOOL) {
+        *(bool *)member = draw_one_in(seed, 2);
+        return;
+    }
     if (key->words == NULL) {
         *(int64_t *)member = draw_within(seed, key->min, key->max);
         return;
@@ -223,9 +227,11 @@ static void check_optout(const struct history *history, const struct world *afte
                        optout->until <= after->lead.series + after->settings.series_limit);
 }
 
-static void check_lift(const struct history *history, const struct optout *before, const struct event *event)
+static void check_lift(const struct history *history, const struct lead_settings *settings,
+                       const struct optout *before, const struct event *event)
 {
-    bool engaged = event->type == EVENT_OPEN || event->type == EVENT_CLICK;
+    enum engagement engagement;
+    bool engaged = event_engagement(event->type, &engagement) && settings->engagement[engagement].reactivates;
 
     HOLDS(history, before->present);
     HOLDS(history, event->type == EVENT_FLUSH || (engaged && before->cause != CAUSE_MANUAL));
@@ -239,7 +245,8 @@ static void check_step(const struct history *history, const struct world *before
 
     HOLDS(history, lead->score >= -SCORE_MOST && lead->score <= SCORE_MOST);
     HOLDS(history, lead->delivered >= old->delivered && lead->bounced >= old->bounced);
-    HOLDS(history, lead->engaged >= old->engaged && lead->scored >= old->scored);
+    HOLDS(history, lead->engaged >= old->engaged && lead->noticed >= old->noticed);
+    HOLDS(history, lead->deferred >= old->deferred && lead->scored >= old->scored);
     HOLDS(history, lead->strikes >= 0 && lead->cycle >= 0 && lead->rev == old->rev);
     HOLDS(history, lead->seen != 0 || effect == EFFECT_REPEAT);
     HOLDS(history, (effect == EFFECT_OPTOUT) == (after->change.kind == CHANGE_OPTOUT));
@@ -249,7 +256,7 @@ static void check_step(const struct history *history, const struct world *before
     }
     switch (after->change.kind) {
     case CHANGE_OPTOUT: check_optout(history, after, event, before->optouts.allowed); break;
-    case CHANGE_LIFT: check_lift(history, &before->optouts.optout, event); break;
+    case CHANGE_LIFT: check_lift(history, &before->settings, &before->optouts.optout, event); break;
     case CHANGE_REFUSE:
         HOLDS(history, event->type == EVENT_COMPLAINT || event->type == EVENT_UNSUBSCRIBE);
         break;
@@ -366,17 +373,19 @@ static enum pair draw_pair(uint64_t *seed, struct event *a, struct event *b)
     }
     a->type = draw_one_in(seed, 2) ? EVENT_UNSUBSCRIBE : EVENT_RESUBSCRIBE;
     a->provider = SPAN("");
-    b->type = (enum event_type)(EVENT_BOUNCE + draw_below(seed, 4));
+    b->type = (enum event_type)(EVENT_BOUNCE + draw_below(seed, EVENT_REPLY));
     return PAIR_WILL;
 }
 
 /* No sum of the score before and the two weights can meet -10 or 10. */
 static bool is_far_from_bounds(const struct world *before)
 {
-    const struct score_settings *weights = &before->settings.score;
-    int64_t most = weights->open > weights->click ? weights->open : weights->click;
+    const struct lead_settings *settings = &before->settings;
+    int64_t open = settings->engagement[ENGAGED_OPEN].weight,
+            click = settings->engagement[ENGAGED_CLICK].weight;
+    int64_t most = open > click ? open : click;
 
-    return distance(before->lead.score, 0) + weights->delivered + most <= SCORE_MOST;
+    return distance(before->lead.score, 0) + settings->score.delivered + most <= SCORE_MOST;
 }
 
 /* Two events that concern different things, heard of in either order: the same lead, the same opt-outs. Only
