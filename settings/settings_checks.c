@@ -5,9 +5,9 @@
 #include "settings/settings_checks.h"
 
 #include "leadgate/address.h"
+#include "leadgate/network.h"
 #include "leadgate/span.h"
 #include "leadgate/store.h"
-#include "settings/network.h"
 #include "settings/stream_make.h"
 
 #include <string.h>

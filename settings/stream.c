@@ -3,7 +3,7 @@
  * the sender, which have to be read, last; and those are read once, for the first stream that asks. */
 #include "leadgate/stream.h"
 
-#include "settings/network.h"
+#include "leadgate/network.h"
 #include "settings/stream_make.h"
 
 /* What has been found out about a request so far. */

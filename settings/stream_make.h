@@ -4,8 +4,8 @@
 #ifndef SETTINGS_STREAM_MAKE_H
 #define SETTINGS_STREAM_MAKE_H
 
+#include "leadgate/network.h"
 #include "leadgate/settings.h"
-#include "settings/network.h"
 
 /* One entry of match.sender. */
 struct sender_pattern {

@@ -46,8 +46,12 @@ struct milter_settings {
 
 struct feed_settings {
     struct config_texts maildirs;
-    int processed;    /* enum processed_mail */
-    int64_t max_size; /* bytes of a mail that are read */
+    struct config_texts logs;            /* paths */
+    struct config_texts internal_relays; /* networks */
+    int64_t log_messages;                /* messages that are remembered while a log is read */
+    bool applications;                   /* leadgate:events is read */
+    int processed;                       /* enum processed_mail */
+    int64_t max_size;                    /* bytes of a mail that are read */
 };
 
 /* One item of `streams`, as the file has it; what decisions are made by is struct stream. */

@@ -327,7 +327,9 @@ static void test_errors(void **state)
           "4:7: feed.maildirs: found \"Maildir\"; allowed is an absolute path" },
         { "feed:\n  processed: move\n", "2:14: feed.processed: found \"move\"; allowed is keep or delete" },
         { "feed: {}\nfeed: {}\n", "2:1: feed: found a second time; the first is in line 1" },
-        { "feed: [\n", "1:7: feed: found a list; allowed are the keys maildirs, processed, max_size" },
+        { "feed: [\n",
+          "1:7: feed: found a list; allowed are the keys maildirs, logs, internal_relays, log_messages, "
+          "applications, processed, max_size" },
         { "feed: {\n", "2:1: not valid YAML: " },
         { "streams: news\n", "1:10: streams: found a value; allowed is a list of mappings" },
         { "streams: [ { match: {} } ]\n", "1:12: streams[0]: a stream without a name; `name` is needed" },

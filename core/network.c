@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "settings/network.h"
+#include "leadgate/network.h"
 
 #include <arpa/inet.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* network: IP addresses and ranges of them (CIDR, RFC 4632 and RFC 4291 2.3). Pure. Inside settings/ only. */
-#ifndef SETTINGS_NETWORK_H
-#define SETTINGS_NETWORK_H
+/* network: IP addresses and ranges of them (CIDR, RFC 4632 and RFC 4291 2.3). Pure; any thread. */
+#ifndef LEADGATE_NETWORK_H
+#define LEADGATE_NETWORK_H
 
 #include "leadgate/err.h"
 #include "leadgate/span.h"
