@@ -194,12 +194,10 @@ static void tell_delivery(struct reading *reading, const struct telling *telling
                           struct queued *message)
 {
     const struct attempt *attempt = &telling->attempt;
-    char provider[PROVIDER_SIZE];
 
     delivery->sent = reading->line.at > attempt->delay ? reading->line.at - attempt->delay : 0;
     delivery->relay = telling->has_peer ? telling->peer.name : SPAN_NONE;
-    (void)provider_of_host(provider, delivery->relay);
-    delivery->provider = span_of(provider);
+    delivery->provider = providers_find(&reading->maillog->providers, delivery->relay);
     if (attempt->status == ATTEMPT_SENT) {
         delivery->kind = DELIVERY_SENT;
         find_sent(&delivery->finding, attempt);

@@ -4,6 +4,7 @@
  * bytes that are no UTF-8 are `?`. */
 #include "maillog/verdict.h"
 
+#include <string.h>
 #include <unistr.h>
 
 #define WORDS_SIZE 4096 /* as much of a reply as is read of a report */
@@ -14,19 +15,18 @@ static size_t copy_words(char dst[WORDS_SIZE], struct span words)
 
     for (size_t i = 0, take; i < words.n; i += take) {
         unsigned char c = (unsigned char)words.p[i];
-        int length = c < 0x80 ? 1 : u8_mblen((const uint8_t *)words.p + i, words.n - i);
         bool blank = c <= 0x20 || c == 0x7f;
+        int length = c < 0x80 ? 1 : u8_mblen((const uint8_t *)words.p + i, words.n - i);
 
         take = length < 1 ? 1 : (size_t)length;
         if (n + take >= WORDS_SIZE)
             break;
-        if (blank && (n == 0 || dst[n - 1] == ' '))
-            continue;
-        if (blank || length < 1)
-            dst[n++] = blank ? ' ' : '?';
-        else
-            for (size_t k = 0; k < take; k++)
-                dst[n++] = words.p[i + k];
+        if (length > 1) {
+            memcpy(dst + n, words.p + i, take);
+            n += take;
+        } else if (!blank || (n > 0 && dst[n - 1] != ' ')) {
+            dst[n++] = blank ? ' ' : length < 1 ? '?' : (char)c;
+        }
     }
     return n;
 }
