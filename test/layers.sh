@@ -29,7 +29,7 @@ BEGIN {
     below["cli"] = "core lead bounce maillog store sim settings"
 
     # Which folder a public header belongs to.
-    split("core:address core:config core:decimal core:endpoint core:err core:logline core:network core:provider core:span lead:cause lead:event lead:lead " \
+    split("core:address core:config core:decimal core:endpoint core:err core:logline core:keyring core:network core:provider core:span core:token lead:cause lead:event lead:lead " \
           "bounce:bounce bounce:rules maillog:maillog store:store store:store_admin store:store_pool store:lookup sim:simulate settings:settings settings:startup settings:stream", homes, " ")
     for (i in homes) {
         split(homes[i], part, ":")
@@ -41,6 +41,7 @@ BEGIN {
     library["libmilter/"] = "^milter/(callbacks[.][ch]|listener[.]c|main[.]c)$"
     library["gmime/"] = library["glib"] = "^bounce/"
     library["pcre2.h"] = "^bounce/"
+    library["sodium.h"] = "^core/(keyring|keyring_keys|token)[.][ch]$"
     library["libpsl.h"] = "^core/provider[.]c$"
     library["yaml.h"] = "^core/config[^/]*[.][ch]$"
 }
