@@ -21,6 +21,7 @@
 
 #include "leadgate/bounce.h"
 #include "leadgate/logline.h"
+#include "leadgate/signing.h"
 #include "milter/recipients.h"
 
 #include <stdlib.h>
@@ -108,7 +109,7 @@ static enum role role_of(const struct message_rules *rules, const struct message
     if (null_sender && origin->local)
         return ROLE_OWN_BOUNCE;
     if (null_sender)
-        return rules->n_bounce_addresses > 0 ? ROLE_BOUNCE : ROLE_NONE;
+        return rules->settings->n_bounce_addresses > 0 ? ROLE_BOUNCE : ROLE_NONE;
     return stream->enforce != ENFORCE_OFF && is_filtered(rules->settings, origin) ? ROLE_FILTER : ROLE_NONE;
 }
 
@@ -130,14 +131,6 @@ enum verdict message_mail(struct message *message, const struct message_rules *r
     return message->role == ROLE_NONE ? VERDICT_ACCEPT : VERDICT_CONTINUE;
 }
 
-static bool is_bounce_address(const struct message_rules *rules, const struct address *recipient)
-{
-    for (size_t i = 0; i < rules->n_bounce_addresses; i++)
-        if (address_covers(&rules->bounce_addresses[i], recipient))
-            return true;
-    return false;
-}
-
 enum verdict message_recipient(struct message *message, struct span recipient)
 {
     struct address_rules rules;
@@ -153,7 +146,7 @@ enum verdict message_recipient(struct message *message, struct span recipient)
         return VERDICT_CONTINUE;
     switch (message->role) {
     case ROLE_BOUNCE:
-        if (is_bounce_address(message->rules, &address))
+        if (signing_is_bounce_address(message->rules->settings, &address))
             message->to_bounce_address++;
         break;
     case ROLE_FILTER:

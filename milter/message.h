@@ -33,8 +33,6 @@ struct message_store {
 /* What a mail is judged by. */
 struct message_rules {
     const struct settings *settings;
-    const struct address *bounce_addresses;
-    size_t n_bounce_addresses;
     struct message_store store;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* snapshot: one set of settings with what is made of them (bounce addresses in normal form, connections to
- * Redis). Never changed: a reload makes a new one and puts it into the slot, mails that are under way keep
- * the one they began with, and the last of them frees it. Any thread. */
+/* snapshot: one set of settings with its connections to Redis. Never changed: a reload makes a new one and
+ * puts it into the slot, mails that are under way keep the one they began with, and the last of them frees
+ * it. Any thread. */
 #ifndef LEADGATE_MILTER_SNAPSHOT_H
 #define LEADGATE_MILTER_SNAPSHOT_H
 
@@ -9,8 +9,7 @@
 
 struct snapshot;
 
-/* Takes settings over, also when it fails. The caller holds the result. NULL with err for a bounce address
- * that is no address, or when out of memory. */
+/* Takes settings over, also when it fails. The caller holds the result. NULL with err when out of memory. */
 struct snapshot *snapshot_new(struct settings *settings, struct err *err);
 void snapshot_release(struct snapshot *snapshot); /* NULL is fine */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "leadgate/settings.h"
 
+#include "settings/signing_make.h"
 #include "settings/stream_make.h"
 
 #include <stdlib.h>
@@ -25,7 +26,8 @@ static struct settings *make_defaults(struct err *err)
         return NULL;
     }
     lead_settings_default(&settings->lead);
-    if (config_defaults(settings, keys, n, err) < 0 || streams_make(settings, err) < 0) {
+    if (config_defaults(settings, keys, n, err) < 0 || streams_make(settings, err) < 0 ||
+        signing_make(settings, err) < 0) {
         settings_free(settings);
         return NULL;
     }
@@ -41,7 +43,7 @@ int settings_load(struct settings **out, const char *path, struct err *err)
     if (settings == NULL)
         return -1;
     if (config_read(settings, keys, n, path, NULL, NULL, err) < 0 || streams_make(settings, err) < 0 ||
-        make_classifier(settings, err) < 0) {
+        signing_make(settings, err) < 0 || make_classifier(settings, err) < 0) {
         settings_free(settings);
         return -1;
     }
@@ -70,6 +72,7 @@ void settings_free(struct settings *settings)
         return;
     classifier_free(settings->classifier);
     streams_free(&settings->streams);
+    signing_free(settings);
     config_free(settings, keys, n);
     free(settings);
 }

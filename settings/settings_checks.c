@@ -8,6 +8,7 @@
 #include "leadgate/network.h"
 #include "leadgate/span.h"
 #include "leadgate/store.h"
+#include "settings/signing_make.h"
 #include "settings/stream_make.h"
 
 #include <string.h>
@@ -205,5 +206,26 @@ bool check_cause(const char *text, struct err *err)
     if (stream_causes(span_of(text), &causes))
         return true;
     err_set(err, "found \"%.60s\"; allowed are the names of causes and " STREAM_CAUSE_GROUPS, text);
+    return false;
+}
+
+bool check_channel(const char *text, struct err *err)
+{
+    if (signing_channel(span_of(text)) != 0)
+        return true;
+    err_set(err, "found \"%.60s\"; allowed are header, envelope-id and return-path", text);
+    return false;
+}
+
+bool check_stream_channel(const char *text, struct err *err)
+{
+    return strcmp(text, "inherit") == 0 || strcmp(text, "none") == 0 || check_channel(text, err);
+}
+
+bool check_host(const char *text, struct err *err)
+{
+    if (text[0] != '\0')
+        return check_domain(text, err);
+    err_set(err, "found nothing; allowed is a host name");
     return false;
 }

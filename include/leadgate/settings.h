@@ -60,9 +60,28 @@ struct stream_settings {
     struct config_texts sender, sasl_username, client_address, policy_context, server_port, ccert_fingerprint;
     struct config_texts causes;              /* names of causes and groups of them */
     struct config_texts refusals_of;         /* names of streams */
+    struct config_texts signing;             /* names of channels; or `inherit`, or `none` */
     int enforce;                             /* enum enforce */
     char *reply_temporary, *reply_permanent; /* "" = policy.reply's */
 };
+
+enum authenticity { AUTHENTICITY_OFF, AUTHENTICITY_PREFER, AUTHENTICITY_REQUIRE };
+
+/* As the file has it; see signing.h. */
+struct signing_settings {
+    struct config_texts keys; /* paths; the first signs */
+    int64_t token_lifetime;   /* seconds */
+    int authenticity;         /* enum authenticity */
+    struct config_texts channels;
+    int64_t headers_most; /* tokens in the header of one message */
+    struct config_texts networks, daemons;
+    bool authenticated;
+    bool refuse_unsigned; /* at RCPT TO: the null sender to a bounce address without a good token */
+    struct config_texts local_hosts; /* what this Postfix calls itself in Received fields */
+};
+
+struct keyring;
+struct network;
 
 struct settings {
     struct store_settings redis;
@@ -75,8 +94,16 @@ struct settings {
     struct policy_settings policy;
     struct milter_settings milter;
     struct feed_settings feed;
+    struct signing_settings signing;
     struct config_items stream_items; /* struct stream_settings */
-    struct streams streams;           /* made of them when they are loaded */
+
+    /* What is made of them when they are loaded. */
+    struct keyring *keyring;
+    struct network *own_networks; /* signing.networks */
+    size_t n_own_networks;
+    struct address *bounce_addresses; /* milter.bounce_addresses, in normal form */
+    size_t n_bounce_addresses;
+    struct streams streams; /* made of them when they are loaded */
 };
 
 /* The one table: loader, reference and tests. Static storage. */
