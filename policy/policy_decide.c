@@ -13,6 +13,7 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
+#include <sys/time.h>
 
 struct policy_decider {
     struct event_base *base;
@@ -53,6 +54,37 @@ static void log_refusal(const char *word, const struct policy_question *question
     logline_send(&line, LOG_INFO);
 }
 
+/* A bounce that brings no token of ours. */
+static void log_unsigned(const struct policy_question *question)
+{
+    struct logline line;
+
+    logline_start(&line, "unsigned");
+    logline_span(&line, "recipient", address_span(&question->lead));
+    logline_span(&line, "client", question->request.value[POLICY_CLIENT_ADDRESS]);
+    logline_send(&line, LOG_INFO);
+}
+
+static int64_t wall_clock(const struct policy_decider *decider)
+{
+    struct timeval now;
+
+    event_base_gettimeofday_cached(decider->base, &now);
+    return (int64_t)now.tv_sec;
+}
+
+/* Nothing stands against the recipient: its mail gets a token, where mail is signed. */
+static void let_pass(struct policy_question *question)
+{
+    const struct policy_decider *decider = question->ctx;
+    char action[POLICY_ACTION_MAX + 1];
+    bool is_signed =
+        question->lead.n > 0 && policy_sign(action, decider->settings, &question->request, &question->lead,
+                                            &question->before, wall_clock(decider));
+
+    policy_server_answer(question, is_signed ? action : "DUNNO");
+}
+
 /* A lookup_fn. */
 static void on_found(void *ctx, enum store_rc rc, const struct suppression *found)
 {
@@ -64,9 +96,12 @@ static void on_found(void *ctx, enum store_rc rc, const struct suppression *foun
         decider->unasked++;
     policy_reply_make(&reply, decider->settings, &question->request, &question->lead, rc, found);
     switch (reply.verdict) {
-    case POLICY_PASSED: break;
+    case POLICY_PASSED: let_pass(question); return;
     case POLICY_REFUSED: log_refusal("refused", question, &reply); break;
-    case POLICY_OBSERVED: log_refusal("observed", question, &reply); break;
+    case POLICY_OBSERVED:
+        log_refusal("observed", question, &reply);
+        let_pass(question);
+        return;
     case POLICY_DEFERRED: log_refusal("deferred", question, &reply); break;
     }
     policy_server_answer(question, reply.action);
@@ -75,11 +110,20 @@ static void on_found(void *ctx, enum store_rc rc, const struct suppression *foun
 void policy_decide(struct policy_question *question)
 {
     struct policy_decider *decider = question->ctx;
+    bool ask = policy_reply_needs_lookup(decider->settings, &question->request, &question->lead);
+    const char *refusal = question->lead.n == 0
+                              ? NULL
+                              : policy_refuse_unsigned(decider->settings, &question->request, &question->lead,
+                                                       wall_clock(decider));
 
-    if (policy_reply_needs_lookup(decider->settings, &question->request, &question->lead))
+    if (refusal != NULL) {
+        log_unsigned(question);
+        policy_server_answer(question, refusal);
+    } else if (ask) {
         lookup_recipient(decider->lookup, &question->lead, on_found, question);
-    else
-        policy_server_answer(question, "DUNNO");
+    } else {
+        let_pass(question);
+    }
 }
 
 /* A lookup_state_fn. */

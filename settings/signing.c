@@ -69,3 +69,18 @@ bool signing_header(char dst[TOKEN_SEALED_SIZE], const struct settings *settings
 
     return token_seal(dst, settings->keyring, &claim, about, now);
 }
+
+enum token_rc signing_check_path(const struct settings *settings, const struct address *path, int64_t now,
+                                 struct address *lead, char name[TOKEN_SIZE])
+{
+    struct address_rules rules = settings_address_rules(settings);
+    struct token_claim claim = { .kind = TOKEN_BOUNCE, .domain = address_domain(path) };
+    struct span token;
+
+    name[0] = '\0';
+    if (!token_path_split(path, &token, lead, &rules))
+        return TOKEN_NONE;
+    token_name(name, token);
+    claim.subject = address_span(lead);
+    return token_check(settings->keyring, token, &claim, now, settings->signing.token_lifetime);
+}

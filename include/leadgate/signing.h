@@ -46,4 +46,9 @@ bool signing_is_bounce_address(const struct settings *settings, const struct add
 bool signing_header(char dst[TOKEN_SEALED_SIZE], const struct settings *settings,
                     const struct address *sender, const struct address *lead, struct span about, int64_t now);
 
+/* A recipient of ours that is a path (token.h): its lead and the token's name, and whether the token is good.
+ * TOKEN_NONE: it is no path. */
+enum token_rc signing_check_path(const struct settings *settings, const struct address *path, int64_t now,
+                                 struct address *lead, char name[TOKEN_SIZE]);
+
 #endif
