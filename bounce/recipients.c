@@ -277,6 +277,23 @@ void reading_recipients(struct reading *reading)
         read_named(reading, &lead, reading->notice.text);
 }
 
+void reading_known_recipient(struct reading *reading)
+{
+    read_named(reading, reading->context->recipient, reading->notice.text);
+}
+
+bool reading_says_why(struct reading *reading)
+{
+    struct rejection rejection = { .diag = notice_reply(reading->notice.text),
+                                   .human = reading->notice.text };
+    struct finding finding = { .cause = CAUSE_NONE };
+
+    if (reading->notice.text.n == 0)
+        return false;
+    classify_rejection(reading->context, &rejection, &finding);
+    return finding.cause != CAUSE_NONE && finding.cause != CAUSE_UNDETERMINED;
+}
+
 /* Hotmail's word for Original-Rcpt-To, in the header of the mail that it complains about. */
 static struct span original_recipient(const struct reading *reading)
 {

@@ -6,6 +6,7 @@
  * at, the text, the parts, the recipients. */
 #include "leadgate/bounce.h"
 
+#include "bounce/proof.h"
 #include "bounce/reading.h"
 #include "bounce/returned.h"
 
@@ -73,6 +74,8 @@ static void read_by_kind(struct reading *reading)
         break;
     case MAIL_COMPLAINT: reading_complaint(reading); break;
     }
+    if (report->n == 0 && report->kind == MAIL_FAILURE && reading->context->recipient != NULL)
+        reading_known_recipient(reading);
     if (report->n == 0 && report->kind == MAIL_FAILURE) {
         report->kind = MAIL_NONE;
         report->rule = "failure without a readable recipient";
@@ -93,10 +96,16 @@ static void read_all(struct reading *reading)
     if (reading->event == JSON_NONE)
         report->kind = kind_decide(&reading->evidence, &report->rule);
     report->at = returned_arrival(&reading->mail.header);
+    proof_read_arrival(&report->proof, &reading->mail.header);
+    if (report->kind == MAIL_NONE && reading->context->recipient != NULL && reading_says_why(reading)) {
+        report->kind = MAIL_FAILURE;
+        report->rule = "token and reason";
+    }
     if (report->kind == MAIL_NONE || report->kind == MAIL_VACATION)
         return;
     returned_open(&reading->returned, &reading->mail, &reading->notice, &reading->text);
     returned_describe(report, &reading->returned, &reading->message);
+    proof_read_tokens(&report->proof, &reading->returned);
     read_by_kind(reading);
 }
 
@@ -140,6 +149,7 @@ void report_free(struct report *report)
 {
     free(report->findings);
     free(report->delayed);
+    proof_free(&report->proof);
     report->findings = report->delayed = NULL;
     report->n = report->n_delayed = 0;
 }
@@ -172,6 +182,7 @@ void report_event(const struct report *report, size_t i, enum event_source sourc
         .sent = bounded(report->sent, now),
         .message = span_of(report->message),
         .status = span_of(finding->status),
+        .token = span_of(finding->token),
         .evidence = span_of(finding->diag),
         .stream = SPAN_NONE,
         .provider = SPAN_NONE,

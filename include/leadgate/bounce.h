@@ -28,6 +28,16 @@ enum mail_kind {
     MAIL_COMPLAINT, /* a feedback report (RFC 5965) */
 };
 
+/* What vouches for a finding; see authenticity.h. */
+enum proof {
+    PROOF_NONE = 0, /* nothing */
+    PROOF_LOCAL,    /* this Postfix wrote the bounce itself */
+    PROOF_TOKEN,    /* a good token for this lead */
+    PROOF_MESSAGE,  /* a good token for the message, which went to several */
+    PROOF_EXPIRED,  /* a token that was good once */
+    PROOF_FORGED,   /* a token that none of our keys has made */
+};
+
 /* One recipient that failed for good. */
 struct finding {
     struct address lead; /* the address that was mailed: Original-Recipient where there is one */
@@ -37,6 +47,8 @@ struct finding {
     int reply;        /* SMTP reply code, 0 = none */
     const char *rule; /* the name of the rule that decided; lives as long as the classifier */
     char diag[512];   /* the remote server's words, as UTF-8, cut */
+    enum proof proof; /* PROOF_NONE until authenticity_check() */
+    char token[24];   /* the name of the token; "" = none */
 };
 
 #define REPORT_BYTES      (16 * 1024 * 1024) /* of one mail; what a report says stands in front of the copy */
@@ -47,6 +59,21 @@ struct finding {
 struct report_campaign {
     char name[48], value[128];
 };
+
+/* What a mail brings that can be checked; empty = not there. */
+struct report_proof {
+    /* Of the fields that our own Postfix put on top of the mail, above the topmost Received field. */
+    char delivered_to[512]; /* X-Original-To, else Delivered-To: the bounce address */
+    bool null_sender;       /* Return-Path: <> */
+    char written_by[256];   /* who wrote the topmost Received field, where it names no client: the system that
+                               wrote the bounce itself */
+    char **tokens;          /* the values of X-Leadgate-Token in the returned mail */
+    size_t n_tokens;
+};
+
+/* The field in which mail carries its token (signing.h). Never change it: mail that is under way has it. */
+#define REPORT_TOKEN_FIELD "X-Leadgate-Token"
+#define REPORT_TOKENS      100
 
 /* What a mail says. Owns its texts; free with report_free(). */
 struct report {
@@ -69,6 +96,7 @@ struct report {
     size_t n_campaigns;
     char reporting_mta[256];
     char remote_mta[256]; /* of the first failed recipient */
+    struct report_proof proof;
 };
 
 /* The rules by which refusals are understood: those that ship with the program and the operator's. Never
@@ -88,6 +116,10 @@ struct rejection;
 struct bounce_context {
     struct address_rules addresses; /* how recipients are normalised */
     const struct classifier *classifier;
+    /* Whom the mail is about, where that is certain and the mail came from the null sender: a good token in
+     * the bounce address says so. Then a notice that names nobody, and one that has no form of a report but
+     * says why in plain words, is a failure, too. NULL = not known. */
+    const struct address *recipient;
     /* For `leadgate classify --explain`: is shown each rejection with what was made of it. NULL = nobody. */
     void (*show)(void *ctx, const struct rejection *rejection, const struct finding *finding);
     void *ctx;

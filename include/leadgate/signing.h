@@ -21,8 +21,7 @@
 
 enum channel { CHANNEL_HEADER = 1, CHANNEL_ENVELOPE_ID = 2, CHANNEL_RETURN_PATH = 4 };
 
-/* The field that carries a sealed token. Never change it: mails that are under way have it. */
-#define SIGNING_FIELD "X-Leadgate-Token"
+#define SIGNING_FIELD REPORT_TOKEN_FIELD /* it carries a sealed token */
 
 /* Where a mail comes in. */
 struct signing_origin {
