@@ -175,5 +175,6 @@ void report_event(const struct report *report, size_t i, enum event_source sourc
         .evidence = span_of(finding->diag),
         .stream = SPAN_NONE,
         .provider = SPAN_NONE,
+        .rule = finding->rule,
     };
 }

@@ -15,19 +15,21 @@
 struct intake {
     const struct settings *settings;
     struct store *store;
+    struct counters *counters;
     struct report held[INTAKE_MAILS];
     size_t n, events;
     bool down; /* Redis was away at the last commit, and that was said */
     struct tally tally;
 };
 
-struct intake *intake_new(const struct settings *settings)
+struct intake *intake_new(const struct settings *settings, struct counters *counters)
 {
     struct intake *intake = calloc(1, sizeof(*intake));
 
     if (intake == NULL)
         return NULL;
     intake->settings = settings;
+    intake->counters = counters;
     if ((intake->store = store_new(&settings->redis)) == NULL) {
         free(intake);
         return NULL;
@@ -122,6 +124,7 @@ static void note_outcomes(struct intake *intake, const struct event *events, con
 {
     for (size_t i = 0; i < intake->events; i++) {
         outcome_log(&events[i], &outcomes[i]);
+        counters_note_event(intake->counters, &events[i], &outcomes[i]);
         intake->tally.repeats += outcomes[i].effect == EFFECT_REPEAT;
     }
     intake->tally.events += (int64_t)intake->events;
@@ -146,12 +149,24 @@ enum store_rc intake_commit(struct intake *intake, int64_t now, struct err *err)
     rc = store_apply(intake->store, &intake->settings->lead, events, intake->events, now, outcomes, err);
     if (rc == STORE_OK)
         note_outcomes(intake, events, outcomes);
+    else
+        counters_add(intake->counters, 1, "failures", "store", "feed", NULL);
+    if (rc == STORE_OK && counters_due(intake->counters))
+        intake_flush(intake);
 out:
     note_state(intake, rc, err);
     drop_held(intake);
     free(outcomes);
     free(events);
     return rc;
+}
+
+void intake_flush(struct intake *intake)
+{
+    struct err err;
+
+    if (counters_wait(intake->counters))
+        counters_flush(intake->counters, intake->store, &err);
 }
 
 const struct tally *intake_tally(const struct intake *intake)

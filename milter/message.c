@@ -182,6 +182,7 @@ static void log_suppressed(const struct message *message, const char *word, size
     logline_span(&line, "queue", queue);
     logline_text(&line, "sender", message->sender);
     logline_send(&line, LOG_INFO);
+    counters_add(message->rules->counters, 1, "decisions", word, cause_name(ruling->cause), NULL);
 }
 
 /* The one line per recipient that Postfix does not write. */
@@ -191,10 +192,12 @@ static void log_all_suppressed(const struct message *message, const char *word, 
         log_suppressed(message, word, i, queue);
 }
 
-static void log_failure(const char *what, struct span queue, const char *why)
+/* Redis cannot serve. */
+static void note_failure(const struct message *message, const char *what, struct span queue, const char *why)
 {
     struct logline line;
 
+    counters_add(message->rules->counters, 1, "failures", "store", "milter", NULL);
     logline_start(&line, "warning");
     logline_text(&line, "text", what);
     logline_span(&line, "queue", queue);
@@ -208,7 +211,7 @@ static enum verdict data_of_filtered(struct message *message, struct span queue,
     struct err err;
 
     switch (recipients_judge(filtered, message->stream, &message->rules->store, now, &err)) {
-    case STORE_DOWN: log_failure("recipients not checked, the mail passes", queue, err.text); break;
+    case STORE_DOWN: note_failure(message, "recipients not checked, the mail passes", queue, err.text); break;
     case STORE_OK: break;
     }
     if (filtered->suppressed == 0)
@@ -328,8 +331,10 @@ static enum store_rc apply_report(const struct message *message, const struct re
     for (size_t i = 0; i < report->n; i++)
         report_event(report, i, SOURCE_MILTER, now, &events[i]);
     rc = store->apply(store->ctx, events, report->n, now, outcomes, err);
-    for (size_t i = 0; rc == STORE_OK && i < report->n; i++)
+    for (size_t i = 0; rc == STORE_OK && i < report->n; i++) {
         outcome_log(&events[i], &outcomes[i]);
+        counters_note_event(message->rules->counters, &events[i], &outcomes[i]);
+    }
 out:
     free(outcomes);
     free(events);
@@ -381,7 +386,8 @@ static enum verdict end_of_bounce(const struct message *message, struct span que
     case STORE_DOWN:
         if (message->role == ROLE_BOUNCE)
             verdict = VERDICT_TEMPFAIL;
-        log_failure(verdict == VERDICT_TEMPFAIL ? "bounce deferred" : "bounce not recorded", queue, err.text);
+        note_failure(message, verdict == VERDICT_TEMPFAIL ? "bounce deferred" : "bounce not recorded", queue,
+                     err.text);
         break;
     }
 out:

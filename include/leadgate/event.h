@@ -45,6 +45,7 @@ struct event {
     struct span evidence; /* the remote server's words; cut to fit where it is stored */
     struct span stream;   /* complaint, unsubscribe, resubscribe: which stream; empty = every one */
     struct span provider; /* registrable domain of the host that answered; empty = not known */
+    const char *rule;     /* the rule that classified it; lives as long as the classifier; NULL = none */
 };
 
 /* The field of lead:{ADDR}:refused that the event is about: its stream, "*" when it names none. */

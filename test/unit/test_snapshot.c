@@ -30,9 +30,9 @@ static void reads_bounce_addresses(void **state)
     struct err err;
 
     (void)state;
-    assert_null(snapshot_new(settings_with("no address", 1), &err));
+    assert_null(snapshot_new(settings_with("no address", 1), NULL, &err));
     assert_non_null(strstr(err.text, "no address"));
-    assert_non_null(snapshot = snapshot_new(settings_with("<Bounces@News.Example.>", 1), &err));
+    assert_non_null(snapshot = snapshot_new(settings_with("<Bounces@News.Example.>", 1), NULL, &err));
     assert_int_equal(snapshot_rules(snapshot)->n_bounce_addresses, 1);
     assert_string_equal(snapshot_rules(snapshot)->bounce_addresses[0].text, "bounces@news.example");
     snapshot_release(snapshot);
@@ -57,7 +57,7 @@ static void replaces_settings_under_threads(void **state)
 {
     struct err err;
     struct snapshot_slot *slot =
-        snapshot_slot_new(snapshot_new(settings_with("bounces@news.example", 1), &err));
+        snapshot_slot_new(snapshot_new(settings_with("bounces@news.example", 1), NULL, &err));
     struct snapshot *kept = snapshot_slot_get(slot);
     pthread_t threads[4];
 
@@ -65,7 +65,7 @@ static void replaces_settings_under_threads(void **state)
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, use, slot), 0);
     for (int64_t size = 2; size <= 200; size++)
-        snapshot_slot_set(slot, snapshot_new(settings_with("bounces@news.example", size), &err));
+        snapshot_slot_set(slot, snapshot_new(settings_with("bounces@news.example", size), NULL, &err));
     for (size_t i = 0; i < 4; i++) {
         void *torn;
 
