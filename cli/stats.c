@@ -87,22 +87,21 @@ static void print_padded(struct span text, size_t width)
 /* An empty line before each group, and all figures in one column. */
 static void print_counters_as_text(const struct log_field *fields, size_t n)
 {
+    size_t group_width = 10, width = 21; /* the columns above */
     struct span before = SPAN_NONE;
-    size_t width = 21;
 
     for (size_t i = 0; i < n; i++) {
-        struct span name = fields[i].name;
+        struct span name = fields[i].name, group = group_of(&name);
 
-        group_of(&name);
-        if (name.n > width)
-            width = name.n;
+        group_width = group.n > group_width ? group.n : group_width;
+        width = name.n > width ? name.n : width;
     }
     for (size_t i = 0; i < n; i++) {
         struct span name = fields[i].name, group = group_of(&name);
 
         if (i == 0 || !span_eq(group, before))
             putchar('\n');
-        print_padded(group, 10);
+        print_padded(group, group_width);
         print_padded(name, width);
         for (size_t pad = fields[i].value.n; pad < 12; pad++)
             putchar(' ');
