@@ -63,6 +63,7 @@ static struct span diagnostic_text(struct span value, bool *local)
 static void classify(struct reading *reading, struct finding *finding, struct rejection *rejection)
 {
     rejection->reporter = span_of(reading->report->reporter);
+    rejection->notice = reading->notice.text;
     classify_rejection(reading->context, rejection, finding);
     span_excerpt(finding->diag, sizeof(finding->diag),
                  rejection->diag.n > 0 ? rejection->diag : rejection->human);
