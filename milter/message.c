@@ -316,6 +316,14 @@ static void log_unrecognised(const struct message *message, const char *kind, co
     logline_send(&line, LOG_INFO);
 }
 
+/* Recipients that nobody read of bounce again; an operator may want to know of them now. */
+static void log_cut(const struct message *message, const struct report *report, struct span queue)
+{
+    if (report->cut != NULL || message->mail.full)
+        log_failure("not all of a bounce was read", queue,
+                    report->cut != NULL ? report->cut : "larger than milter.max_size");
+}
+
 static enum store_rc apply_report(const struct message *message, const struct report *report, int64_t now,
                                   struct err *err)
 {
@@ -382,7 +390,7 @@ static enum verdict end_of_bounce(const struct message *message, struct span que
      * from a mailbox, it is found to be a repeat. */
     report.at = now;
     switch (apply_report(message, &report, now, &err)) {
-    case STORE_OK: break;
+    case STORE_OK: log_cut(message, &report, queue); break;
     case STORE_DOWN:
         if (message->role == ROLE_BOUNCE)
             verdict = VERDICT_TEMPFAIL;

@@ -411,6 +411,8 @@ static void reads_the_beginning_of_a_large_bounce(void **state)
                      VERDICT_SKIP_BODY);
     assert_int_equal(message_end(house->message, SPAN("Q"), NOW), VERDICT_DISCARD);
     expect_two_dead(&house->store);
+    assert_int_equal(count(logged(house), "not all of a bounce was read"), 1);
+    assert_int_equal(count(logged(house), "queue=Q reason=\"larger than milter.max_size\""), 1);
 }
 
 /* Postfix's own bounces: recorded, and never anything but accepted. */
