@@ -3,7 +3,7 @@
 # Prints every #include that points the wrong way; says nothing, and exits 0, when there is none.
 #
 #   core < lead < bounce, store, sim (which do not know each other) < settings < policy, milter, feed, cli
-#   (of which only cli sees sim); maillog stands on bounce, and feed and cli see it
+#   (of which only cli sees sim); maillog stands on bounce, and settings, feed and cli see it
 #
 # Each folder sees itself and what is below it, through include/leadgate or by its own name. A library belongs to the
 # folder that exists to hide it.
@@ -23,7 +23,7 @@ BEGIN {
     below["bounce"] = below["store"] = "core lead"
     below["sim"] = "core lead"
     below["maillog"] = "core lead bounce"
-    below["settings"] = "core lead bounce store"
+    below["settings"] = "core lead bounce maillog store"
     below["policy"] = below["milter"] = "core lead bounce store settings"
     below["feed"] = "core lead bounce maillog store settings"
     below["cli"] = "core lead bounce maillog store sim settings"
