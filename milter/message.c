@@ -192,17 +192,22 @@ static void log_all_suppressed(const struct message *message, const char *word, 
         log_suppressed(message, word, i, queue);
 }
 
-/* Redis cannot serve. */
-static void note_failure(const struct message *message, const char *what, struct span queue, const char *why)
+static void log_failure(const char *what, struct span queue, const char *why)
 {
     struct logline line;
 
-    counters_add(message->rules->counters, 1, "failures", "store", "milter", NULL);
     logline_start(&line, "warning");
     logline_text(&line, "text", what);
     logline_span(&line, "queue", queue);
     logline_text(&line, "reason", why);
     logline_send(&line, LOG_WARNING);
+}
+
+/* Redis cannot serve. */
+static void note_failure(const struct message *message, const char *what, struct span queue, const char *why)
+{
+    counters_add(message->rules->counters, 1, "failures", "store", "milter", NULL);
+    log_failure(what, queue, why);
 }
 
 static enum verdict data_of_filtered(struct message *message, struct span queue, int64_t now)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "leadgate/settings.h"
 
+#include "settings/maillog_settings.h"
 #include "settings/stream_make.h"
 
 #include <stdlib.h>
@@ -41,7 +42,7 @@ int settings_load(struct settings **out, const char *path, struct err *err)
     if (settings == NULL)
         return -1;
     if (config_read(settings, keys, n, path, NULL, NULL, err) < 0 || streams_make(settings, err) < 0 ||
-        make_classifier(settings, err) < 0) {
+        maillog_lists_make(settings, err) < 0 || make_classifier(settings, err) < 0) {
         settings_free(settings);
         return -1;
     }
@@ -54,7 +55,7 @@ struct settings *settings_new(void)
     struct err err;
     struct settings *settings = make_defaults(&err);
 
-    if (settings != NULL && make_classifier(settings, &err) < 0) {
+    if (settings != NULL && (maillog_lists_make(settings, &err) < 0 || make_classifier(settings, &err) < 0)) {
         settings_free(settings);
         return NULL;
     }
@@ -70,6 +71,7 @@ void settings_free(struct settings *settings)
         return;
     classifier_free(settings->classifier);
     streams_free(&settings->streams);
+    maillog_lists_free(settings->maillog);
     config_free(settings, keys, n);
     free(settings);
 }

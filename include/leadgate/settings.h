@@ -9,10 +9,13 @@
 #include "leadgate/config.h"
 #include "leadgate/lead.h"
 #include "leadgate/logline.h"
+#include "leadgate/maillog.h"
 #include "leadgate/store.h"
 #include "leadgate/stream.h"
 
 #define LEADGATE_VERSION "0.1"
+
+struct maillog_lists;
 
 enum on_failure { ON_FAILURE_ACCEPT, ON_FAILURE_DEFER };
 enum after_bounce { AFTER_BOUNCE_ACCEPT, AFTER_BOUNCE_DISCARD };
@@ -77,6 +80,7 @@ struct settings {
     struct feed_settings feed;
     struct config_items stream_items; /* struct stream_settings */
     struct streams streams;           /* made of them when they are loaded */
+    struct maillog_lists *maillog;    /* made when they are loaded: see settings_maillog() */
 };
 
 /* The one table: loader, reference and tests. Static storage. */
@@ -91,6 +95,8 @@ void settings_free(struct settings *settings); /* NULL is fine */
 struct address_rules settings_address_rules(const struct settings *settings);
 /* What mails are read by; borrows from the settings. */
 struct bounce_context settings_bounce_context(const struct settings *settings);
+/* What a delivery log is read by; borrows from the settings. */
+struct maillog_settings settings_maillog(const struct settings *settings);
 
 /* Whether the lead is let pass in every stream and whatever stands against it (policy.never_refuse). */
 bool settings_never_refuses(const struct settings *settings, const struct address *lead);
