@@ -546,6 +546,7 @@ const struct notice_system notice_systems[] = {
     { "sendmail", "----- transcript of session follows", NULL },
     { "163", NULL, "@163.com" },
     { "qq", NULL, "@qq.com" },
+    { "ezweb", "the user(s) account is ", NULL },
     { "ezweb", NULL, "@ezweb.ne.jp" },
     { "docomo", NULL, "@docomo.ne.jp" },
     { NULL, NULL, NULL },

@@ -21,6 +21,12 @@ static struct finding *find_finding(struct report *report, const struct address 
     return NULL;
 }
 
+/* Whether recipients are left out already: there is no use in looking for more. */
+static bool is_full(const struct report *report)
+{
+    return report->n == REPORT_RECIPIENTS && report->cut != NULL;
+}
+
 /* Room for one more recipient; several words about one lead are one finding. NULL when it is known already,
  * there are too many, or memory is short. */
 static struct finding *add_finding(struct reading *reading, const struct address *lead)
@@ -30,7 +36,7 @@ static struct finding *add_finding(struct reading *reading, const struct address
     if (find_finding(report, lead) != NULL)
         return NULL;
     if (report->n == REPORT_RECIPIENTS) {
-        report->cut = true;
+        report->cut = "more recipients than are read off one mail";
         return NULL;
     }
     if (report->n == reading->room) {
@@ -38,7 +44,7 @@ static struct finding *add_finding(struct reading *reading, const struct address
         struct finding *grown = reallocarray(report->findings, room, sizeof(*grown));
 
         if (grown == NULL) {
-            report->cut = true;
+            report->cut = "out of memory";
             return NULL;
         }
         report->findings = grown;
@@ -63,6 +69,7 @@ static struct span diagnostic_text(struct span value, bool *local)
 static void classify(struct reading *reading, struct finding *finding, struct rejection *rejection)
 {
     rejection->reporter = span_of(reading->report->reporter);
+    rejection->notice = reading->notice.text;
     classify_rejection(reading->context, rejection, finding);
     span_excerpt(finding->diag, sizeof(finding->diag),
                  rejection->diag.n > 0 ? rejection->diag : rejection->human);
@@ -141,7 +148,7 @@ static void read_groups(struct reading *reading)
 
     for (size_t i = 0; i < reading->n_status; i++) {
         dsn_start(&reader, reading->status[i], &ignored);
-        while (!reading->report->cut && dsn_next(&reader, &group))
+        while (!is_full(reading->report) && dsn_next(&reader, &group))
             if (dsn_recipient_action(&group) == reading->wanted)
                 read_group(reading, &group);
     }
@@ -186,7 +193,7 @@ static void read_header_fields(struct reading *reading)
         size_t from = 0;
 
         line = span_find_nocase(rest, SPAN("=?")) == NULL ? rest : text_append_field(&reading->text, rest);
-        while (!reading->report->cut && mailbox_find(line, &from, &rest))
+        while (!is_full(reading->report) && mailbox_find(line, &from, &rest))
             if (mailbox_parse(&lead, rest, &reading->context->addresses))
                 read_named(reading, &lead, notice_about(&reading->notice, rest));
     }
@@ -207,7 +214,7 @@ static void read_recipients_of_notice(struct reading *reading)
     size_t n = notice_recipients(&reading->notice, own_address(reading), found, &shape);
 
     if (n == NOTICE_RECIPIENTS)
-        reading->report->cut = true;
+        reading->report->cut = "more recipients than are read off one text";
     for (size_t i = 0; i < n; i++) {
         const struct address_rules *rules = &reading->context->addresses;
         struct address lead;
@@ -225,7 +232,7 @@ static void read_json(struct reading *reading)
     struct json_recipient one;
     struct address lead;
 
-    while (!reading->report->cut && json_next_recipient(&rest, reading->event, &one)) {
+    while (!is_full(reading->report) && json_next_recipient(&rest, reading->event, &one)) {
         struct finding *finding;
         struct rejection rejection = { .status = one.status };
 

@@ -113,8 +113,6 @@ static void read_all(struct reading *reading)
  * else's. SMTP gives every line an end (RFC 5321 4.1.1.4). */
 static struct span whole_lines(struct span bytes)
 {
-    if (bytes.n > REPORT_BYTES)
-        bytes.n = REPORT_BYTES;
     while (bytes.n > 0 && bytes.p[bytes.n - 1] != '\n' && bytes.p[bytes.n - 1] != '\r')
         bytes.n--;
     return bytes;
@@ -128,6 +126,10 @@ int report_read(struct report *out, struct span bytes, const struct bounce_conte
     *out = (struct report){ .kind = MAIL_NONE, .rule = "", .reporter = "" };
     if (reading == NULL)
         return err_set(err, "out of memory");
+    if (bytes.n > REPORT_BYTES) {
+        bytes.n = REPORT_BYTES;
+        out->cut = "larger than is read of one mail";
+    }
     if (mail_open(&reading->mail, whole_lines(bytes), err) < 0)
         goto out;
     reading->report = out;
@@ -186,5 +188,6 @@ void report_event(const struct report *report, size_t i, enum event_source sourc
         .evidence = span_of(finding->diag),
         .stream = SPAN_NONE,
         .provider = SPAN_NONE,
+        .rule = finding->rule,
     };
 }

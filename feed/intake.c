@@ -8,6 +8,7 @@
 #include "leadgate/logline.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* A report can name any number of recipients: this many events are not exceeded by more than one mail. */
 #define INTAKE_EVENTS 500
@@ -15,19 +16,22 @@
 struct intake {
     const struct settings *settings;
     struct store *store;
+    struct counters *counters;
     struct report held[INTAKE_MAILS];
+    char *cut[INTAKE_MAILS]; /* names of those that were not read as a whole; NULL = all was read */
     size_t n, events;
     bool down; /* Redis was away at the last commit, and that was said */
     struct tally tally;
 };
 
-struct intake *intake_new(const struct settings *settings)
+struct intake *intake_new(const struct settings *settings, struct counters *counters)
 {
     struct intake *intake = calloc(1, sizeof(*intake));
 
     if (intake == NULL)
         return NULL;
     intake->settings = settings;
+    intake->counters = counters;
     if ((intake->store = store_new(&settings->redis)) == NULL) {
         free(intake);
         return NULL;
@@ -37,8 +41,11 @@ struct intake *intake_new(const struct settings *settings)
 
 static void drop_held(struct intake *intake)
 {
-    for (size_t i = 0; i < intake->n; i++)
+    for (size_t i = 0; i < intake->n; i++) {
         report_free(&intake->held[i]);
+        free(intake->cut[i]);
+        intake->cut[i] = NULL;
+    }
     intake->n = intake->events = 0;
 }
 
@@ -84,6 +91,18 @@ static void log_unrecognised(const char *name, enum mail_kind kind, const char *
     logline_send(&line, LOG_INFO);
 }
 
+/* Recipients that nobody read of bounce again; an operator may want to know of them now. */
+static void log_cut(const char *name, const char *why)
+{
+    struct logline line;
+
+    logline_start(&line, "warning");
+    logline_text(&line, "text", "not all of a mail was read");
+    logline_text(&line, "file", name);
+    logline_text(&line, "reason", why);
+    logline_send(&line, LOG_WARNING);
+}
+
 enum intake_rc intake_read(struct intake *intake, struct span mail, const char *name, int64_t arrived,
                            int64_t now)
 {
@@ -92,8 +111,12 @@ enum intake_rc intake_read(struct intake *intake, struct span mail, const char *
     struct err err = { "" };
     bool readable = report_read(report, mail, &context, &err) == 0;
 
+    if (report->cut == NULL && mail.n >= (size_t)intake->settings->feed.max_size)
+        report->cut = "as large as feed.max_size";
     if (!readable || report->n == 0) {
         log_unrecognised(name, readable ? report->kind : MAIL_NONE, readable ? report->rule : err.text);
+        if (report->cut != NULL)
+            log_cut(name, report->cut);
         report_free(report);
         intake->tally.mails++;
         intake->tally.unrecognised++;
@@ -101,6 +124,9 @@ enum intake_rc intake_read(struct intake *intake, struct span mail, const char *
     }
     if (report->at == 0 || report->at > now)
         report->at = arrived;
+    /* Said when it is applied: until then it may be read again, and again. */
+    if (report->cut != NULL && (intake->cut[intake->n] = strdup(name)) == NULL)
+        log_cut(name, report->cut);
     intake->n++;
     intake->events += report->n;
     return INTAKE_HELD;
@@ -122,8 +148,12 @@ static void note_outcomes(struct intake *intake, const struct event *events, con
 {
     for (size_t i = 0; i < intake->events; i++) {
         outcome_log(&events[i], &outcomes[i]);
+        counters_note_event(intake->counters, &events[i], &outcomes[i]);
         intake->tally.repeats += outcomes[i].effect == EFFECT_REPEAT;
     }
+    for (size_t i = 0; i < intake->n; i++)
+        if (intake->cut[i] != NULL)
+            log_cut(intake->cut[i], intake->held[i].cut);
     intake->tally.events += (int64_t)intake->events;
     intake->tally.mails += (int64_t)intake->n;
 }
@@ -146,12 +176,24 @@ enum store_rc intake_commit(struct intake *intake, int64_t now, struct err *err)
     rc = store_apply(intake->store, &intake->settings->lead, events, intake->events, now, outcomes, err);
     if (rc == STORE_OK)
         note_outcomes(intake, events, outcomes);
+    else
+        counters_add(intake->counters, 1, "failures", "store", "feed", NULL);
+    if (rc == STORE_OK && counters_due(intake->counters))
+        intake_flush(intake);
 out:
     note_state(intake, rc, err);
     drop_held(intake);
     free(outcomes);
     free(events);
     return rc;
+}
+
+void intake_flush(struct intake *intake)
+{
+    struct err err;
+
+    if (counters_wait(intake->counters))
+        counters_flush(intake->counters, intake->store, &err);
 }
 
 const struct tally *intake_tally(const struct intake *intake)

@@ -7,6 +7,7 @@
 #ifndef FEED_INTAKE_H
 #define FEED_INTAKE_H
 
+#include "leadgate/counters.h"
 #include "leadgate/err.h"
 #include "leadgate/settings.h"
 #include "leadgate/span.h"
@@ -28,8 +29,9 @@ struct tally {
     int64_t unrecognised; /* mails that are no bounce */
 };
 
-/* settings is borrowed and must outlive the intake. NULL when out of memory. Does not connect. */
-struct intake *intake_new(const struct settings *settings);
+/* settings and counters are borrowed and must outlive the intake. NULL when out of memory. Does not connect.
+ */
+struct intake *intake_new(const struct settings *settings, struct counters *counters);
 void intake_free(struct intake *intake); /* NULL is fine */
 
 /* Whether Redis can be used; logs what an operator should know. For the start of a program that stays. */
@@ -52,6 +54,10 @@ bool intake_full(const struct intake *intake);
 /* Applies what is held, and holds nothing afterwards. STORE_DOWN, with err: none, or only some, was applied;
  * read the same mails again later. Logs when Redis goes away and when it is back, once each. */
 enum store_rc intake_commit(struct intake *intake, int64_t now, struct err *err);
+
+/* Adds to leadgate:counters what has been counted; what Redis does not take stays counted. Commits do it,
+ * too, at most once a second: this is for what they left, and for the end. */
+void intake_flush(struct intake *intake);
 
 const struct tally *intake_tally(const struct intake *intake);
 

@@ -44,6 +44,7 @@ struct feed {
 struct daemon {
     struct event_base *base;
     const struct arguments *arguments;
+    struct counters *counters; /* outlives the settings, so that a reload loses nothing of it */
     struct feed feed;
 };
 
@@ -82,7 +83,7 @@ static int feed_open(struct feed *out, struct daemon *daemon, struct settings *s
         status = EX_CONFIG;
         goto fail;
     }
-    feed.intake = intake_new(settings);
+    feed.intake = intake_new(settings, daemon->counters);
     feed.sources = calloc(maildirs.n, sizeof(*feed.sources));
     if (feed.intake == NULL || feed.sources == NULL) {
         err_set(err, "out of memory");
@@ -132,25 +133,36 @@ static void on_reload(evutil_socket_t number, short what, void *ctx)
     startup_ready();
 }
 
+static void on_second(evutil_socket_t number, short what, void *ctx)
+{
+    struct daemon *daemon = ctx;
+
+    (void)number;
+    (void)what;
+    intake_flush(daemon->feed.intake);
+}
+
 static int run_daemon(const struct arguments *arguments, struct settings *settings)
 {
-    struct daemon daemon = { .base = event_base_new(), .arguments = arguments };
-    struct event *signals[3] = { NULL };
+    struct daemon daemon = { .base = event_base_new(), .arguments = arguments, .counters = counters_new() };
+    static const struct timeval second = { .tv_sec = 1 };
+    struct event *events[4] = { NULL };
     struct err err = { "cannot start the event loop" };
     int status = EX_OSERR;
 
-    if (daemon.base == NULL) {
+    if (daemon.base == NULL || daemon.counters == NULL) {
         settings_free(settings);
         goto out;
     }
     if ((status = feed_open(&daemon.feed, &daemon, settings, &err)) != EX_OK)
         goto out;
     status = EX_OSERR;
-    signals[0] = evsignal_new(daemon.base, SIGTERM, on_stop, &daemon);
-    signals[1] = evsignal_new(daemon.base, SIGINT, on_stop, &daemon);
-    signals[2] = evsignal_new(daemon.base, SIGHUP, on_reload, &daemon);
-    for (size_t i = 0; i < 3; i++)
-        if (signals[i] == NULL || event_add(signals[i], NULL) < 0)
+    events[0] = evsignal_new(daemon.base, SIGTERM, on_stop, &daemon);
+    events[1] = evsignal_new(daemon.base, SIGINT, on_stop, &daemon);
+    events[2] = evsignal_new(daemon.base, SIGHUP, on_reload, &daemon);
+    events[3] = event_new(daemon.base, -1, EV_PERSIST, on_second, &daemon);
+    for (size_t i = 0; i < 4; i++)
+        if (events[i] == NULL || event_add(events[i], i == 3 ? &second : NULL) < 0)
             goto out;
     intake_check(daemon.feed.intake);
     startup_ready();
@@ -159,10 +171,13 @@ static int run_daemon(const struct arguments *arguments, struct settings *settin
 out:
     if (status != EX_OK)
         log_say(LOG_ERR, "%s", err.text);
-    for (size_t i = 0; i < 3; i++)
-        if (signals[i] != NULL)
-            event_free(signals[i]);
+    for (size_t i = 0; i < 4; i++)
+        if (events[i] != NULL)
+            event_free(events[i]);
+    if (daemon.feed.intake != NULL)
+        intake_flush(daemon.feed.intake);
     feed_close(&daemon.feed);
+    counters_free(daemon.counters);
     if (daemon.base != NULL)
         event_base_free(daemon.base);
     return status;
@@ -170,7 +185,8 @@ out:
 
 static int run_once(const struct arguments *arguments, struct settings *settings)
 {
-    struct intake *intake = intake_new(settings);
+    struct counters *counters = counters_new();
+    struct intake *intake = counters == NULL ? NULL : intake_new(settings, counters);
     int status = EX_TEMPFAIL;
     struct err err;
     char *only;
@@ -188,7 +204,10 @@ static int run_once(const struct arguments *arguments, struct settings *settings
     } else {
         status = once_maildirs(intake, &settings->feed, &maildirs);
     }
+    if (intake != NULL)
+        intake_flush(intake);
     intake_free(intake);
+    counters_free(counters);
     settings_free(settings);
     return status;
 }

@@ -109,7 +109,7 @@ static enum role role_of(const struct message_rules *rules, const struct message
     if (null_sender && origin->local)
         return ROLE_OWN_BOUNCE;
     if (null_sender)
-        return rules->settings->n_bounce_addresses > 0 ? ROLE_BOUNCE : ROLE_NONE;
+        return rules->settings->bounce_addresses.n > 0 ? ROLE_BOUNCE : ROLE_NONE;
     return stream->enforce != ENFORCE_OFF && is_filtered(rules->settings, origin) ? ROLE_FILTER : ROLE_NONE;
 }
 
@@ -175,6 +175,7 @@ static void log_suppressed(const struct message *message, const char *word, size
     logline_span(&line, "queue", queue);
     logline_text(&line, "sender", message->sender);
     logline_send(&line, LOG_INFO);
+    counters_add(message->rules->counters, 1, "decisions", word, cause_name(ruling->cause), NULL);
 }
 
 /* The one line per recipient that Postfix does not write. */
@@ -195,13 +196,20 @@ static void log_failure(const char *what, struct span queue, const char *why)
     logline_send(&line, LOG_WARNING);
 }
 
+/* Redis cannot serve. */
+static void note_failure(const struct message *message, const char *what, struct span queue, const char *why)
+{
+    counters_add(message->rules->counters, 1, "failures", "store", "milter", NULL);
+    log_failure(what, queue, why);
+}
+
 static enum verdict data_of_filtered(struct message *message, struct span queue, int64_t now)
 {
     struct recipients *filtered = &message->filtered;
     struct err err;
 
     switch (recipients_judge(filtered, message->stream, &message->rules->store, now, &err)) {
-    case STORE_DOWN: log_failure("recipients not checked, the mail passes", queue, err.text); break;
+    case STORE_DOWN: note_failure(message, "recipients not checked, the mail passes", queue, err.text); break;
     case STORE_OK: break;
     }
     if (filtered->suppressed == 0)
@@ -306,6 +314,14 @@ static void log_unrecognised(const struct message *message, const char *kind, co
     logline_send(&line, LOG_INFO);
 }
 
+/* Recipients that nobody read of bounce again; an operator may want to know of them now. */
+static void log_cut(const struct message *message, const struct report *report, struct span queue)
+{
+    if (report->cut != NULL || message->mail.full)
+        log_failure("not all of a bounce was read", queue,
+                    report->cut != NULL ? report->cut : "larger than milter.max_size");
+}
+
 static enum store_rc apply_report(const struct message *message, const struct report *report, int64_t now,
                                   struct err *err)
 {
@@ -321,8 +337,10 @@ static enum store_rc apply_report(const struct message *message, const struct re
     for (size_t i = 0; i < report->n; i++)
         report_event(report, i, SOURCE_MILTER, now, &events[i]);
     rc = store->apply(store->ctx, events, report->n, now, outcomes, err);
-    for (size_t i = 0; rc == STORE_OK && i < report->n; i++)
+    for (size_t i = 0; rc == STORE_OK && i < report->n; i++) {
         outcome_log(&events[i], &outcomes[i]);
+        counters_note_event(message->rules->counters, &events[i], &outcomes[i]);
+    }
 out:
     free(outcomes);
     free(events);
@@ -370,11 +388,12 @@ static enum verdict end_of_bounce(const struct message *message, struct span que
      * from a mailbox, it is found to be a repeat. */
     report.at = now;
     switch (apply_report(message, &report, now, &err)) {
-    case STORE_OK: break;
+    case STORE_OK: log_cut(message, &report, queue); break;
     case STORE_DOWN:
         if (message->role == ROLE_BOUNCE)
             verdict = VERDICT_TEMPFAIL;
-        log_failure(verdict == VERDICT_TEMPFAIL ? "bounce deferred" : "bounce not recorded", queue, err.text);
+        note_failure(message, verdict == VERDICT_TEMPFAIL ? "bounce deferred" : "bounce not recorded", queue,
+                     err.text);
         break;
     }
 out:

@@ -7,6 +7,7 @@
 #ifndef LEADGATE_MILTER_MESSAGE_H
 #define LEADGATE_MILTER_MESSAGE_H
 
+#include "leadgate/counters.h"
 #include "leadgate/settings.h"
 
 #include <stdbool.h>
@@ -34,6 +35,7 @@ struct message_store {
 struct message_rules {
     const struct settings *settings;
     struct message_store store;
+    struct counters *counters; /* NULL = nothing is counted */
 };
 
 /* Where a mail enters. */

@@ -54,7 +54,7 @@ static enum store_rc apply_in_pool(void *ctx, const struct event *events, size_t
     return rc;
 }
 
-struct snapshot *snapshot_new(struct settings *settings, struct err *err)
+struct snapshot *snapshot_new(struct settings *settings, struct counters *counters, struct err *err)
 {
     struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
 
@@ -73,6 +73,7 @@ struct snapshot *snapshot_new(struct settings *settings, struct err *err)
     snapshot->rules = (struct message_rules){
         .settings = settings,
         .store = { .find = find_in_pool, .apply = apply_in_pool, .ctx = snapshot },
+        .counters = counters,
     };
     return snapshot;
 }
@@ -94,6 +95,20 @@ const struct settings *snapshot_settings(const struct snapshot *snapshot)
 const struct message_rules *snapshot_rules(const struct snapshot *snapshot)
 {
     return &snapshot->rules;
+}
+
+enum store_rc snapshot_flush_counters(struct snapshot *snapshot, struct err *err)
+{
+    struct store *store = store_pool_take(snapshot->pool);
+    enum store_rc rc;
+
+    if (store == NULL) {
+        err_set(err, "out of memory");
+        return STORE_DOWN;
+    }
+    rc = counters_flush(snapshot->rules.counters, store, err);
+    store_pool_return(snapshot->pool, store);
+    return rc;
 }
 
 enum store_rc snapshot_check_store(struct snapshot *snapshot, struct err *warning, struct err *err)

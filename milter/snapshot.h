@@ -9,13 +9,15 @@
 
 struct snapshot;
 
-/* Takes settings over, also when it fails. The caller holds the result. NULL with err when out of memory. */
-struct snapshot *snapshot_new(struct settings *settings, struct err *err);
+/* Takes settings over, also when it fails; counters is borrowed and outlives every snapshot. The caller holds
+ * the result. NULL with err when out of memory. */
+struct snapshot *snapshot_new(struct settings *settings, struct counters *counters, struct err *err);
 void snapshot_release(struct snapshot *snapshot); /* NULL is fine */
 
 const struct settings *snapshot_settings(const struct snapshot *snapshot);
 const struct message_rules *snapshot_rules(const struct snapshot *snapshot);
-/* store_check() on one of its connections. */
+/* counters_flush() and store_check() on one of its connections. */
+enum store_rc snapshot_flush_counters(struct snapshot *snapshot, struct err *err);
 enum store_rc snapshot_check_store(struct snapshot *snapshot, struct err *warning, struct err *err);
 
 /* Where the threads find the snapshot of the day. */

@@ -4,12 +4,16 @@
  *
  * One line for each recipient that was refused, none for those that passed: that is where the volume is, and
  * Postfix logs them. While Redis is away there is a line when that begins and one when it ends, with the
- * number of decisions made without it: one for each decision would only hide the reason. */
+ * number of decisions made without it: one for each decision would only hide the reason.
+ *
+ * Counters go to Redis a second after the first decision that they count: they share a write with the
+ * questions of that moment, and a server that nobody asks sleeps. */
 #include "policy/policy_decide.h"
 
 #include "leadgate/logline.h"
 #include "leadgate/lookup.h"
 #include "policy/policy_reply.h"
+#include "policy/policy_tally.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -22,7 +26,36 @@ struct policy_decider {
     bool settled; /* it is known whether Redis is there */
     bool down;
     int64_t unasked; /* decisions without it */
+    struct policy_tally tally;
+    struct counters *counters;
+    struct event *flush;
+    bool flushing; /* the timer runs */
 };
+
+/* Something is counted: in a second it goes to Redis. */
+static void flush_later(struct policy_decider *decider)
+{
+    static const struct timeval second = { .tv_sec = 1 };
+
+    if (decider->flushing)
+        return;
+    decider->flushing = true;
+    event_add(decider->flush, &second);
+}
+
+/* What Redis did not take yet is tried again. */
+static void on_flush(evutil_socket_t fd, short what, void *arg)
+{
+    struct policy_decider *decider = arg;
+
+    (void)fd;
+    (void)what;
+    decider->flushing = false;
+    policy_tally_move(&decider->tally, decider->counters);
+    lookup_count(decider->lookup, decider->counters);
+    if (counters_wait(decider->counters))
+        flush_later(decider);
+}
 
 static void log_attribute(struct logline *line, const char *key, const struct policy_request *request,
                           enum policy_attribute attribute)
@@ -95,6 +128,8 @@ static void on_found(void *ctx, enum store_rc rc, const struct suppression *foun
     if (rc == STORE_DOWN)
         decider->unasked++;
     policy_reply_make(&reply, decider->settings, &question->request, &question->lead, rc, found);
+    policy_tally_note(&decider->tally, &reply, rc);
+    flush_later(decider);
     switch (reply.verdict) {
     case POLICY_PASSED: let_pass(question); return;
     case POLICY_REFUSED: log_refusal("refused", question, &reply); break;
@@ -119,11 +154,15 @@ void policy_decide(struct policy_question *question)
     if (refusal != NULL) {
         log_unsigned(question);
         policy_server_answer(question, refusal);
-    } else if (ask) {
-        lookup_recipient(decider->lookup, &question->lead, on_found, question);
-    } else {
-        let_pass(question);
+        return;
     }
+    if (ask) {
+        lookup_recipient(decider->lookup, &question->lead, on_found, question);
+        return;
+    }
+    decider->tally.exempt++;
+    flush_later(decider);
+    let_pass(question);
 }
 
 /* A lookup_state_fn. */
@@ -142,6 +181,8 @@ static void on_state(void *ctx, bool up, const char *reason)
         logline_send(&line, LOG_NOTICE);
     } else {
         decider->unasked = 0;
+        decider->tally.absences++;
+        flush_later(decider);
         logline_start(&line, "redis-down");
         logline_text(&line, "reason", reason);
         logline_send(&line, LOG_WARNING);
@@ -156,9 +197,12 @@ struct policy_decider *policy_decider_new(struct event_base *base, const struct 
         return NULL;
     decider->base = base;
     decider->settings = settings;
-    decider->lookup = lookup_new(base, &settings->redis, on_state, decider);
+    decider->counters = counters_new();
+    decider->flush = evtimer_new(base, on_flush, decider);
+    if (decider->counters != NULL && decider->flush != NULL)
+        decider->lookup = lookup_new(base, &settings->redis, on_state, decider);
     if (decider->lookup == NULL) {
-        free(decider);
+        policy_decider_free(decider);
         return NULL;
     }
     return decider;
@@ -169,7 +213,25 @@ void policy_decider_free(struct policy_decider *decider)
     if (decider == NULL)
         return;
     lookup_free(decider->lookup);
+    if (decider->flush != NULL)
+        event_free(decider->flush);
+    counters_free(decider->counters);
     free(decider);
+}
+
+static void await_counts(struct policy_decider *decider)
+{
+    while (lookup_counts(decider->lookup) && event_base_loop(decider->base, EVLOOP_ONCE) == 0)
+        continue;
+}
+
+void policy_decider_flush(struct policy_decider *decider)
+{
+    event_del(decider->flush);
+    policy_tally_move(&decider->tally, decider->counters);
+    await_counts(decider); /* what the timer began */
+    lookup_count(decider->lookup, decider->counters);
+    await_counts(decider);
 }
 
 void policy_decider_settle(struct policy_decider *decider)

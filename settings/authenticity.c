@@ -85,9 +85,9 @@ static void hear_sealed(struct hearing *hearing, struct span text)
     struct address lead;
     struct err err;
 
-    for (size_t i = 0; i < settings->n_bounce_addresses && rc != TOKEN_GOOD; i++) {
+    for (size_t i = 0; i < settings->bounce_addresses.n && rc != TOKEN_GOOD; i++) {
         struct token_claim claim = { .kind = TOKEN_BOUNCE,
-                                     .domain = address_domain(&settings->bounce_addresses[i]) };
+                                     .domain = address_domain(&settings->bounce_addresses.item[i]) };
 
         rc = better(rc, token_open(settings->keyring, text, &claim, subject, hearing->now,
                                    settings->signing.token_lifetime));
@@ -104,9 +104,9 @@ static void hear_message(struct hearing *hearing, struct span text)
     const struct settings *settings = hearing->settings;
     enum token_rc rc = TOKEN_NONE;
 
-    for (size_t i = 0; i < settings->n_bounce_addresses && rc != TOKEN_GOOD; i++) {
+    for (size_t i = 0; i < settings->bounce_addresses.n && rc != TOKEN_GOOD; i++) {
         const struct token_claim claim = { .kind = TOKEN_MESSAGE,
-                                           .domain = address_domain(&settings->bounce_addresses[i]),
+                                           .domain = address_domain(&settings->bounce_addresses.item[i]),
                                            .subject = span_of(hearing->report->message) };
 
         rc = better(

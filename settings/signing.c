@@ -6,7 +6,7 @@
 
 bool signing_is_on(const struct settings *settings)
 {
-    return keyring_count(settings->keyring) > 0 && settings->n_bounce_addresses > 0;
+    return keyring_count(settings->keyring) > 0 && settings->bounce_addresses.n > 0;
 }
 
 static bool is_listed(const struct config_texts *list, struct span word)
@@ -23,8 +23,8 @@ static bool is_own_client(const struct settings *settings, struct span client)
 
     if (!ip_parse(&ip, client))
         return false;
-    for (size_t i = 0; i < settings->n_own_networks; i++)
-        if (network_holds(&settings->own_networks[i], &ip))
+    for (size_t i = 0; i < settings->own_networks.n; i++)
+        if (network_holds(&settings->own_networks.item[i], &ip))
             return true;
     return false;
 }
@@ -39,8 +39,8 @@ static bool is_outgoing(const struct settings *settings, const struct signing_or
 
 bool signing_is_bounce_address(const struct settings *settings, const struct address *address)
 {
-    for (size_t i = 0; i < settings->n_bounce_addresses; i++)
-        if (address_covers(&settings->bounce_addresses[i], address))
+    for (size_t i = 0; i < settings->bounce_addresses.n; i++)
+        if (address_covers(&settings->bounce_addresses.item[i], address))
             return true;
     return false;
 }

@@ -8,7 +8,8 @@
 
 #include <stddef.h>
 
-#define JOURNAL_KEY "leadgate:journal" /* stream, every change of an opt-out, capped */
+#define JOURNAL_KEY  "leadgate:journal"  /* stream, every change of an opt-out, capped */
+#define COUNTERS_KEY "leadgate:counters" /* hash, what the programs did and what they met */
 
 struct key {
     char text[ADDRESS_SIZE + 24];

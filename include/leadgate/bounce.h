@@ -52,7 +52,7 @@ struct finding {
 };
 
 #define REPORT_BYTES      (16 * 1024 * 1024) /* of one mail; what a report says stands in front of the copy */
-#define REPORT_RECIPIENTS 1000               /* of one mail; nobody reports on more of them in one */
+#define REPORT_RECIPIENTS 1000 /* of one mail; whoever reports on more in one has them left out */
 #define REPORT_CAMPAIGNS  4
 
 /* A field of the returned mail by which its sender tells his campaigns apart: Feedback-ID, X-...-Campaign. */
@@ -83,7 +83,12 @@ struct report {
     size_t n;
     struct finding *delayed; /* MAIL_DELAYED: those who wait, by their addresses; never an event */
     size_t n_delayed;
-    bool cut; /* there were more than REPORT_RECIPIENTS, or no memory for them: the rest is left out */
+    /* Why not all of the mail was read, for a log line; static storage, NULL = it was. Of a mail with more
+     * than REPORT_RECIPIENTS recipients the first are findings as always. The others are lost: nothing keeps
+     * them, to read the mail again finds the same first ones, and they bounce again with the next mail to
+     * them. Of a mail longer than REPORT_BYTES the beginning is read. Time and memory do not grow with what
+     * is left out. */
+    const char *cut;
     const char *reporter; /* whose notice it is, static storage: "exim", "qmail"; "" = not known */
     int64_t at;           /* when it came: the topmost Received field, else Date; 0 = not known */
     int64_t sent; /* when the mail that it is about was sent: Arrival-Date, else its Date; 0 = not known */
@@ -145,6 +150,7 @@ struct rejection {
     int reply;          /* SMTP reply code where it was given apart; 0 = read it off `diag` */
     struct span diag;   /* the remote server's words: Diagnostic-Code without its type, a log line's reply */
     struct span human;  /* what the notice says about this recipient in its text for people */
+    struct span notice; /* all of that text, for rules about a sentence that stands apart from recipients */
     struct span reporter; /* who wrote the notice: a template's or system's name, "exim", "exchange" */
     bool local;           /* the local mail system's own verdict ("X-Postfix;"), not the remote server's */
 };

@@ -48,6 +48,7 @@ struct event {
     /* The name of the token that vouches for the mail which brought it; it convicts once. Empty = none. */
     struct span token;
     struct span provider; /* registrable domain of the host that answered; empty = not known */
+    const char *rule;     /* the rule that classified it; lives as long as the classifier; NULL = none */
 };
 
 /* The field of lead:{ADDR}:refused that the event is about: its stream, "*" when it names none. */

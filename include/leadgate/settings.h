@@ -9,6 +9,7 @@
 #include "leadgate/config.h"
 #include "leadgate/lead.h"
 #include "leadgate/logline.h"
+#include "leadgate/maillog.h"
 #include "leadgate/store.h"
 #include "leadgate/stream.h"
 
@@ -81,7 +82,17 @@ struct signing_settings {
 };
 
 struct keyring;
-struct network;
+
+/* Lists of texts, parsed. */
+struct address_list {
+    struct address *item;
+    size_t n;
+};
+
+struct network_list {
+    struct network *item;
+    size_t n;
+};
 
 struct settings {
     struct store_settings redis;
@@ -98,12 +109,11 @@ struct settings {
     struct config_items stream_items; /* struct stream_settings */
 
     /* What is made of them when they are loaded. */
-    struct keyring *keyring;
-    struct network *own_networks; /* signing.networks */
-    size_t n_own_networks;
-    struct address *bounce_addresses; /* milter.bounce_addresses, in normal form */
-    size_t n_bounce_addresses;
-    struct streams streams; /* made of them when they are loaded */
+    struct keyring *keyring;              /* of signing.keys */
+    struct address_list bounce_addresses; /* milter.bounce_addresses, in normal form */
+    struct network_list own_networks;     /* signing.networks */
+    struct network_list internal_relays;  /* feed.internal_relays */
+    struct streams streams;
 };
 
 /* The one table: loader, reference and tests. Static storage. */
@@ -118,6 +128,8 @@ void settings_free(struct settings *settings); /* NULL is fine */
 struct address_rules settings_address_rules(const struct settings *settings);
 /* What mails are read by; borrows from the settings. */
 struct bounce_context settings_bounce_context(const struct settings *settings);
+/* What a delivery log is read by; borrows from the settings. */
+struct maillog_settings settings_maillog(const struct settings *settings);
 
 /* Whether the lead is let pass in every stream and whatever stands against it (policy.never_refuse). */
 bool settings_never_refuses(const struct settings *settings, const struct address *lead);

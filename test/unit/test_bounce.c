@@ -384,7 +384,7 @@ static void test_too_many_recipients(void **state)
     report = read_mail((struct span){ mail, n });
     free(mail);
     assert_int_equal(report.n, REPORT_RECIPIENTS);
-    assert_true(report.cut);
+    assert_string_equal(report.cut, "more recipients than are read off one mail");
     assert_string_equal(report.findings[0].lead.text, "u0@post.example");
     report_free(&report);
 }

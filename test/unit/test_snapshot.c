@@ -37,7 +37,7 @@ static void *use(void *slot)
 static void replaces_settings_under_threads(void **state)
 {
     struct err err;
-    struct snapshot_slot *slot = snapshot_slot_new(snapshot_new(settings_with(1), &err));
+    struct snapshot_slot *slot = snapshot_slot_new(snapshot_new(settings_with(1), NULL, &err));
     struct snapshot *kept = snapshot_slot_get(slot);
     pthread_t threads[4];
 
@@ -45,7 +45,7 @@ static void replaces_settings_under_threads(void **state)
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, use, slot), 0);
     for (int64_t size = 2; size <= 200; size++)
-        snapshot_slot_set(slot, snapshot_new(settings_with(size), &err));
+        snapshot_slot_set(slot, snapshot_new(settings_with(size), NULL, &err));
     for (size_t i = 0; i < 4; i++) {
         void *torn;
 
