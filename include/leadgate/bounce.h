@@ -10,6 +10,7 @@
 #include "leadgate/cause.h"
 #include "leadgate/err.h"
 #include "leadgate/event.h"
+#include "leadgate/provider.h"
 #include "leadgate/span.h"
 
 #include <stddef.h>
@@ -37,6 +38,8 @@ struct finding {
     int reply;        /* SMTP reply code, 0 = none */
     const char *rule; /* the name of the rule that decided; lives as long as the classifier */
     char diag[512];   /* the remote server's words, as UTF-8, cut */
+    /* Who answered for this recipient, or reports the complaint; "" = not known. */
+    char provider[PROVIDER_SIZE];
 };
 
 #define REPORT_BYTES      (16 * 1024 * 1024) /* of one mail; what a report says stands in front of the copy */
