@@ -187,7 +187,7 @@ void report_event(const struct report *report, size_t i, enum event_source sourc
         .token = span_of(finding->token),
         .evidence = span_of(finding->diag),
         .stream = SPAN_NONE,
-        .provider = SPAN_NONE,
+        .provider = span_of(finding->provider),
         .rule = finding->rule,
     };
 }
