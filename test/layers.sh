@@ -29,8 +29,8 @@ BEGIN {
     below["cli"] = "core lead bounce maillog store sim settings"
 
     # Which folder a public header belongs to.
-    split("core:address core:config core:decimal core:endpoint core:err core:logline core:network core:provider core:span lead:cause lead:event lead:lead " \
-          "bounce:bounce bounce:rules maillog:maillog store:store store:store_admin store:store_pool store:lookup sim:simulate settings:settings settings:startup settings:stream", homes, " ")
+    split("core:address core:config core:decimal core:endpoint core:err core:logline core:network core:provider core:span core:times lead:cause lead:event lead:lead " \
+          "bounce:bounce bounce:rules maillog:maillog store:store store:store_admin store:store_inbox store:store_pool store:lookup sim:simulate settings:settings settings:startup settings:stream", homes, " ")
     for (i in homes) {
         split(homes[i], part, ":")
         home[part[2]] = part[1]
