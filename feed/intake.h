@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* intake: the door through which every source's mail goes: bytes -> report -> events -> Redis -> log lines.
+/* intake: the door through which everything goes: events -> Redis -> log lines, and for mail before that
+ * bytes -> report -> events.
  *
  * Mails are read one by one and held until intake_commit() applies what they say, in the order in which they
  * were read. Only then may a source let go of them: what was held and not committed has not happened, and
@@ -52,6 +53,10 @@ bool intake_full(const struct intake *intake);
 /* Applies what is held, and holds nothing afterwards. STORE_DOWN, with err: none, or only some, was applied;
  * read the same mails again later. Logs when Redis goes away and when it is back, once each. */
 enum store_rc intake_commit(struct intake *intake, int64_t now, struct err *err);
+
+/* Applies events of a source that is not mail; nothing is held. STORE_DOWN as above. */
+enum store_rc intake_apply(struct intake *intake, const struct event *events, size_t n, int64_t now,
+                           struct err *err);
 
 const struct tally *intake_tally(const struct intake *intake);
 
