@@ -51,13 +51,15 @@ static bool read_offset(const char *text, int64_t *seconds)
 static bool finish(struct tm *tm, const char *rest, int64_t *seconds)
 {
     int64_t offset;
+    int day = tm->tm_mday;
 
     if (*rest == '.')
         rest += 1 + strspn(rest + 1, "0123456789");
     if (!read_offset(rest, &offset))
         return false;
     *seconds = (int64_t)timegm(tm) - offset;
-    return *seconds > 0;
+    /* timegm(3) makes the 31st of November the 1st of December. */
+    return *seconds > 0 && tm->tm_mday == day;
 }
 
 /* 1795341185, 1795341185123, 1795341185.123 */
