@@ -64,7 +64,8 @@ static void note_state(struct intake *intake, enum store_rc rc, const struct err
     bool down = rc == STORE_DOWN;
 
     if (down && !intake->down)
-        log_say(LOG_WARNING, "cannot commit to Redis: %s; mail waits where it is", err->text);
+        log_say(LOG_WARNING, "cannot commit to Redis: %s; what is to be applied waits where it is",
+                err->text);
     if (!down && intake->down)
         log_say(LOG_NOTICE, "Redis takes commits again");
     intake->down = down;
@@ -144,46 +145,64 @@ static void make_events(const struct intake *intake, int64_t now, struct event *
             report_event(&intake->held[i], k, SOURCE_MAILBOX, now, events++);
 }
 
-static void note_outcomes(struct intake *intake, const struct event *events, const struct outcome *outcomes)
+static void note_outcomes(struct intake *intake, const struct event *events, const struct outcome *outcomes,
+                          size_t n)
 {
-    for (size_t i = 0; i < intake->events; i++) {
+    for (size_t i = 0; i < n; i++) {
         outcome_log(&events[i], &outcomes[i]);
         counters_note_event(intake->counters, &events[i], &outcomes[i]);
         intake->tally.repeats += outcomes[i].effect == EFFECT_REPEAT;
     }
+    intake->tally.events += (int64_t)n;
+}
+
+enum store_rc intake_apply(struct intake *intake, const struct event *events, size_t n, int64_t now,
+                           struct err *err)
+{
+    struct outcome *outcomes = calloc(n, sizeof(*outcomes));
+    enum store_rc rc = STORE_DOWN;
+
+    if (outcomes == NULL)
+        err_set(err, "out of memory");
+    else
+        rc = store_apply(intake->store, &intake->settings->lead, events, n, now, outcomes, err);
+    if (rc == STORE_OK)
+        note_outcomes(intake, events, outcomes, n);
+    else
+        counters_add(intake->counters, 1, "failures", "store", "feed", NULL);
+    if (rc == STORE_OK && counters_due(intake->counters))
+        intake_flush(intake);
+    note_state(intake, rc, err);
+    free(outcomes);
+    return rc;
+}
+
+/* The mails that were held are applied. */
+static void note_mails(struct intake *intake)
+{
     for (size_t i = 0; i < intake->n; i++)
         if (intake->cut[i] != NULL)
             log_cut(intake->cut[i], intake->held[i].cut);
-    intake->tally.events += (int64_t)intake->events;
     intake->tally.mails += (int64_t)intake->n;
 }
 
 enum store_rc intake_commit(struct intake *intake, int64_t now, struct err *err)
 {
-    struct event *events = NULL;
-    struct outcome *outcomes = NULL;
+    struct event *events;
     enum store_rc rc = STORE_DOWN;
 
     if (intake->events == 0)
         return STORE_OK;
-    events = calloc(intake->events, sizeof(*events));
-    outcomes = calloc(intake->events, sizeof(*outcomes));
-    if (events == NULL || outcomes == NULL) {
+    if ((events = calloc(intake->events, sizeof(*events))) == NULL) {
         err_set(err, "out of memory");
-        goto out;
+        note_state(intake, rc, err);
+    } else {
+        make_events(intake, now, events);
+        rc = intake_apply(intake, events, intake->events, now, err);
     }
-    make_events(intake, now, events);
-    rc = store_apply(intake->store, &intake->settings->lead, events, intake->events, now, outcomes, err);
     if (rc == STORE_OK)
-        note_outcomes(intake, events, outcomes);
-    else
-        counters_add(intake->counters, 1, "failures", "store", "feed", NULL);
-    if (rc == STORE_OK && counters_due(intake->counters))
-        intake_flush(intake);
-out:
-    note_state(intake, rc, err);
+        note_mails(intake);
     drop_held(intake);
-    free(outcomes);
     free(events);
     return rc;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* intake: the door through which every source's mail goes: bytes -> report -> events -> Redis -> log lines.
+/* intake: the door through which everything goes: events -> Redis -> log lines, and for mail before that
+ * bytes -> report -> events.
  *
  * Mails are read one by one and held until intake_commit() applies what they say, in the order in which they
  * were read. Only then may a source let go of them: what was held and not committed has not happened, and
@@ -58,6 +59,9 @@ enum store_rc intake_commit(struct intake *intake, int64_t now, struct err *err)
 /* Adds to leadgate:counters what has been counted; what Redis does not take stays counted. Commits do it,
  * too, at most once a second: this is for what they left, and for the end. */
 void intake_flush(struct intake *intake);
+/* Applies events of a source that is not mail; nothing is held. STORE_DOWN as above. */
+enum store_rc intake_apply(struct intake *intake, const struct event *events, size_t n, int64_t now,
+                           struct err *err);
 
 const struct tally *intake_tally(const struct intake *intake);
 

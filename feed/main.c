@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* leadgate-feed: arguments, signals, exit statuses. As a daemon it runs one loop with one intake (one
- * connection to Redis) and one source per Maildir; a reload makes all of them anew before it lets the old
- * ones go. */
+ * connection to Redis), one source per Maildir and one for what applications report; a reload makes all of
+ * them anew before it lets the old ones go. */
+#include "feed/applications.h"
 #include "feed/intake.h"
 #include "feed/once.h"
 #include "feed/watch.h"
@@ -18,14 +19,16 @@
 
 static const struct program program = {
     .name = "leadgate-feed",
-    .usage = "Reads bounces and applies them to the leads they name. Without options: follows the Maildirs\n"
-             "named by feed.maildirs until told to stop.\n"
-             "  --once          reads what is in the Maildirs now and exits\n"
-             "  --maildir DIR   this Maildir instead of those of feed.maildirs\n"
-             "  --mbox FILE     reads an mbox and exits\n"
-             "  --stdin         reads one mail, for pipe(8)\n"
-             "Exit status: 0 done; 64 wrong arguments; 66 no such mailbox; 75 Redis is away, run it again;\n"
-             "78 wrong settings.\n",
+    .usage =
+        "Reads bounces, and what applications report, and applies them to the leads they name. Without\n"
+        "options: follows the Maildirs named by feed.maildirs and the Redis stream on which applications\n"
+        "report until told to stop.\n"
+        "  --once          reads what is there now and exits\n"
+        "  --maildir DIR   this Maildir instead of those of feed.maildirs\n"
+        "  --mbox FILE     reads an mbox and exits\n"
+        "  --stdin         reads one mail, for pipe(8)\n"
+        "Exit status: 0 done; 64 wrong arguments; 66 no such mailbox; 75 Redis is away, run it again;\n"
+        "78 wrong settings.\n",
 };
 
 struct arguments {
@@ -39,6 +42,7 @@ struct feed {
     struct intake *intake;
     struct watch **sources;
     size_t n;
+    struct applications *applications; /* NULL: not read */
 };
 
 struct daemon {
@@ -56,9 +60,12 @@ static struct config_texts chosen_maildirs(const struct arguments *arguments, co
     return *only != NULL ? (struct config_texts){ only, 1 } : settings->feed.maildirs;
 }
 
-static int need_maildirs(const struct config_texts *maildirs, struct err *err)
+static int need_sources(const struct settings *settings, const struct config_texts *maildirs, struct err *err)
 {
-    return maildirs->n > 0 ? 0 : err_set(err, "feed.maildirs names no Maildir: there is nothing to read");
+    if (maildirs->n > 0 || settings->feed.applications)
+        return 0;
+    return err_set(err,
+                   "feed.maildirs names no Maildir and feed.applications is off: there is nothing to read");
 }
 
 static void feed_close(struct feed *feed)
@@ -66,6 +73,7 @@ static void feed_close(struct feed *feed)
     for (size_t i = 0; i < feed->n; i++)
         watch_free(feed->sources[i]);
     free(feed->sources);
+    applications_free(feed->applications);
     intake_free(feed->intake);
     settings_free(feed->settings);
     *feed = (struct feed){ .n = 0 };
@@ -79,12 +87,12 @@ static int feed_open(struct feed *out, struct daemon *daemon, struct settings *s
     char *only;
     struct config_texts maildirs = chosen_maildirs(daemon->arguments, settings, &only);
 
-    if (need_maildirs(&maildirs, err) < 0) {
+    if (need_sources(settings, &maildirs, err) < 0) {
         status = EX_CONFIG;
         goto fail;
     }
     feed.intake = intake_new(settings, daemon->counters);
-    feed.sources = calloc(maildirs.n, sizeof(*feed.sources));
+    feed.sources = calloc(maildirs.n + 1, sizeof(*feed.sources));
     if (feed.intake == NULL || feed.sources == NULL) {
         err_set(err, "out of memory");
         goto fail;
@@ -95,6 +103,9 @@ static int feed_open(struct feed *out, struct daemon *daemon, struct settings *s
         if (feed.sources[feed.n] == NULL)
             goto fail;
     }
+    if (settings->feed.applications &&
+        (feed.applications = applications_new(daemon->base, settings, feed.intake, err)) == NULL)
+        goto fail;
     *out = feed;
     return EX_OK;
 fail:
@@ -198,11 +209,11 @@ static int run_once(const struct arguments *arguments, struct settings *settings
         status = once_mbox(intake, &settings->feed, arguments->mbox);
     } else if (arguments->from_stdin) {
         status = once_stdin(intake, &settings->feed);
-    } else if (need_maildirs(&maildirs, &err) < 0) {
+    } else if (need_sources(settings, &maildirs, &err) < 0) {
         log_say(LOG_ERR, "%s", err.text);
         status = EX_CONFIG;
     } else {
-        status = once_maildirs(intake, &settings->feed, &maildirs);
+        status = once_sources(intake, settings, &maildirs);
     }
     if (intake != NULL)
         intake_flush(intake);
