@@ -7,6 +7,7 @@
 #include "store/answer.h"
 #include "store/commit.h"
 #include "store/journal.h"
+#include "store/store.h"
 #include "store/wire.h"
 
 #include <stdlib.h>
@@ -49,6 +50,11 @@ struct store *store_new(const struct store_settings *settings)
         return NULL;
     }
     return store;
+}
+
+struct wire *store_wire(struct store *store)
+{
+    return store->wire;
 }
 
 void store_free(struct store *store)
