@@ -34,7 +34,7 @@ BEGIN {
           "bounce:bounce bounce:rules " \
           "maillog:maillog " \
           "sim:rehearsal sim:simulate " \
-          "store:counters store:lookup store:store store:store_admin store:store_inbox store:store_pool " \
+          "store:counters store:lookup store:store store:store_admin store:store_inbox store:store_pool store:store_position " \
           "settings:authenticity settings:settings settings:signing settings:startup settings:stream", homes, " ")
     for (i in homes) {
         split(homes[i], part, ":")
@@ -48,6 +48,7 @@ BEGIN {
     library["pcre2.h"] = "^bounce/"
     library["sodium.h"] = "^core/(keyring|keyring_keys|token)[.][ch]$"
     library["libpsl.h"] = "^core/provider[.]c$"
+    library["zlib.h"] = "^(feed|cli)/"
     library["yaml.h"] = "^core/config[^/]*[.][ch]$"
 }
 function wrong(why) {
