@@ -36,6 +36,11 @@ void reading_open(struct reading *reading);
 /* Who failed (wanted is DSN_FAILED) or waits (DSN_DELAYED); into the report's findings. */
 void reading_recipients(struct reading *reading);
 
+/* context->recipient failed; with what the notice says. */
+void reading_known_recipient(struct reading *reading);
+/* Whether the text for people holds a refusal that a rule knows. */
+bool reading_says_why(struct reading *reading);
+
 /* Who complains. */
 void reading_complaint(struct reading *reading);
 

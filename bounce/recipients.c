@@ -21,6 +21,12 @@ static struct finding *find_finding(struct report *report, const struct address 
     return NULL;
 }
 
+/* Whether recipients are left out already: there is no use in looking for more. */
+static bool is_full(const struct report *report)
+{
+    return report->n == REPORT_RECIPIENTS && report->cut != NULL;
+}
+
 /* Room for one more recipient; several words about one lead are one finding. NULL when it is known already,
  * there are too many, or memory is short. */
 static struct finding *add_finding(struct reading *reading, const struct address *lead)
@@ -30,7 +36,7 @@ static struct finding *add_finding(struct reading *reading, const struct address
     if (find_finding(report, lead) != NULL)
         return NULL;
     if (report->n == REPORT_RECIPIENTS) {
-        report->cut = true;
+        report->cut = "more recipients than are read off one mail";
         return NULL;
     }
     if (report->n == reading->room) {
@@ -38,7 +44,7 @@ static struct finding *add_finding(struct reading *reading, const struct address
         struct finding *grown = reallocarray(report->findings, room, sizeof(*grown));
 
         if (grown == NULL) {
-            report->cut = true;
+            report->cut = "out of memory";
             return NULL;
         }
         report->findings = grown;
@@ -60,9 +66,55 @@ static struct span diagnostic_text(struct span value, bool *local)
     return span_trim(rest);
 }
 
+static struct span own_address(const struct reading *reading)
+{
+    struct span found;
+    size_t from = 0;
+
+    return mailbox_find(header_find(&reading->mail.header, SPAN("To")), &from, &found) ? found : SPAN_NONE;
+}
+
+static bool is_host_character(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
+}
+
+/* `dns; mx1.post.example`, `dns; mx1.post.example. (192.0.2.7, the server for ...)`,
+ * mx1.post.example[192.0.2.7]. Empty for what is no host name. */
+static struct span host_of_field(struct span field)
+{
+    size_t n = 0;
+
+    if (field.n > 0 && memchr(field.p, ';', field.n) != NULL)
+        span_cut(&field, ';');
+    field = span_trim(field);
+    while (n < field.n && is_host_character(field.p[n]))
+        n++;
+    if (n < field.n && strchr(" \t\r\n([", field.p[n]) == NULL)
+        return SPAN_NONE;
+    return (struct span){ field.p, n };
+}
+
+/* Who runs the host in a field. False, and dst is "", when that is not known, or is the house that the report
+ * came to: it tells of our own relay then. A smarthost of another house cannot be told from the recipient's
+ * server. */
+static bool read_provider(const struct reading *reading, char dst[PROVIDER_SIZE], struct span field)
+{
+    struct span house = own_address(reading);
+    char ours[PROVIDER_SIZE];
+
+    span_cut(&house, '@');
+    if (provider_of_host(dst, host_of_field(field)) &&
+        !(provider_of_host(ours, house) && strcmp(ours, dst) == 0))
+        return true;
+    dst[0] = '\0';
+    return false;
+}
+
 static void classify(struct reading *reading, struct finding *finding, struct rejection *rejection)
 {
     rejection->reporter = span_of(reading->report->reporter);
+    rejection->notice = reading->notice.text;
     classify_rejection(reading->context, rejection, finding);
     span_excerpt(finding->diag, sizeof(finding->diag),
                  rejection->diag.n > 0 ? rejection->diag : rejection->human);
@@ -128,6 +180,7 @@ static void read_group(struct reading *reading, const struct dsn_recipient *grou
     if (reading->notice.text.n > 0)
         rejection.human = notice_about(&reading->notice, address_span(&lead));
     classify(reading, finding, &rejection);
+    read_provider(reading, finding->provider, group->remote_mta);
     if (reading->report->remote_mta[0] == '\0')
         returned_copy_mta(reading->report->remote_mta, sizeof(reading->report->remote_mta),
                           group->remote_mta);
@@ -141,7 +194,7 @@ static void read_groups(struct reading *reading)
 
     for (size_t i = 0; i < reading->n_status; i++) {
         dsn_start(&reader, reading->status[i], &ignored);
-        while (!reading->report->cut && dsn_next(&reader, &group))
+        while (!is_full(reading->report) && dsn_next(&reader, &group))
             if (dsn_recipient_action(&group) == reading->wanted)
                 read_group(reading, &group);
     }
@@ -171,6 +224,7 @@ static void read_named(struct reading *reading, const struct address *lead, stru
         }
     }
     classify(reading, finding, &rejection);
+    read_provider(reading, finding->provider, group.remote_mta);
 }
 
 /* The header fields that list the recipients that failed: Exim's and Gmail's, Mail.Ru's, an Outlook
@@ -186,18 +240,10 @@ static void read_header_fields(struct reading *reading)
         size_t from = 0;
 
         line = span_find_nocase(rest, SPAN("=?")) == NULL ? rest : text_append_field(&reading->text, rest);
-        while (!reading->report->cut && mailbox_find(line, &from, &rest))
+        while (!is_full(reading->report) && mailbox_find(line, &from, &rest))
             if (mailbox_parse(&lead, rest, &reading->context->addresses))
                 read_named(reading, &lead, notice_about(&reading->notice, rest));
     }
-}
-
-static struct span own_address(const struct reading *reading)
-{
-    struct span found;
-    size_t from = 0;
-
-    return mailbox_find(header_find(&reading->mail.header, SPAN("To")), &from, &found) ? found : SPAN_NONE;
 }
 
 static void read_recipients_of_notice(struct reading *reading)
@@ -207,7 +253,7 @@ static void read_recipients_of_notice(struct reading *reading)
     size_t n = notice_recipients(&reading->notice, own_address(reading), found, &shape);
 
     if (n == NOTICE_RECIPIENTS)
-        reading->report->cut = true;
+        reading->report->cut = "more recipients than are read off one text";
     for (size_t i = 0; i < n; i++) {
         const struct address_rules *rules = &reading->context->addresses;
         struct address lead;
@@ -225,7 +271,7 @@ static void read_json(struct reading *reading)
     struct json_recipient one;
     struct address lead;
 
-    while (!reading->report->cut && json_next_recipient(&rest, reading->event, &one)) {
+    while (!is_full(reading->report) && json_next_recipient(&rest, reading->event, &one)) {
         struct finding *finding;
         struct rejection rejection = { .status = one.status };
 
@@ -277,10 +323,44 @@ void reading_recipients(struct reading *reading)
         read_named(reading, &lead, reading->notice.text);
 }
 
+void reading_known_recipient(struct reading *reading)
+{
+    read_named(reading, reading->context->recipient, reading->notice.text);
+}
+
+bool reading_says_why(struct reading *reading)
+{
+    struct rejection rejection = { .diag = notice_reply(reading->notice.text),
+                                   .human = reading->notice.text };
+    struct finding finding = { .cause = CAUSE_NONE };
+
+    if (reading->notice.text.n == 0)
+        return false;
+    classify_rejection(reading->context, &rejection, &finding);
+    return finding.cause != CAUSE_NONE && finding.cause != CAUSE_UNDETERMINED;
+}
+
 /* Hotmail's word for Original-Rcpt-To, in the header of the mail that it complains about. */
 static struct span original_recipient(const struct reading *reading)
 {
     return header_find(&reading->returned, SPAN("X-HmXmrOriginalRecipient"));
+}
+
+/* The side that reports: by its host, else by whom the report is from. */
+static void read_reporting_provider(const struct reading *reading)
+{
+    struct report *report = reading->report;
+    struct span found = SPAN_NONE;
+    char provider[PROVIDER_SIZE] = "";
+    size_t from = 0;
+
+    if (!read_provider(reading, provider, arf_reporting_mta(&reading->mail)) &&
+        mailbox_find(header_find(&reading->mail.header, SPAN("From")), &from, &found)) {
+        span_cut(&found, '@');
+        read_provider(reading, provider, found);
+    }
+    for (size_t i = 0; i < report->n; i++)
+        memcpy(report->findings[i].provider, provider, sizeof(provider));
 }
 
 void reading_complaint(struct reading *reading)
@@ -304,4 +384,5 @@ void reading_complaint(struct reading *reading)
     if (reading->report->n == 0 && returned_recipient(&reading->returned, SPAN_NONE, &lead, rules) &&
         (finding = add_finding(reading, &lead)) != NULL)
         finding->cause = cause;
+    read_reporting_provider(reading);
 }

@@ -8,37 +8,38 @@
 #include "leadgate/logline.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* A report can name any number of recipients: this many events are not exceeded by more than one mail. */
 #define INTAKE_EVENTS 500
 
 struct intake {
     const struct settings *settings;
-    struct store *store;
+    struct applier *applier;
     struct report held[INTAKE_MAILS];
+    char *cut[INTAKE_MAILS]; /* names of those that were not read as a whole; NULL = all was read */
     size_t n, events;
-    bool down; /* Redis was away at the last commit, and that was said */
     struct tally tally;
 };
 
-struct intake *intake_new(const struct settings *settings)
+struct intake *intake_new(const struct settings *settings, struct applier *applier)
 {
     struct intake *intake = calloc(1, sizeof(*intake));
 
     if (intake == NULL)
         return NULL;
     intake->settings = settings;
-    if ((intake->store = store_new(&settings->redis)) == NULL) {
-        free(intake);
-        return NULL;
-    }
+    intake->applier = applier;
     return intake;
 }
 
 static void drop_held(struct intake *intake)
 {
-    for (size_t i = 0; i < intake->n; i++)
+    for (size_t i = 0; i < intake->n; i++) {
         report_free(&intake->held[i]);
+        free(intake->cut[i]);
+        intake->cut[i] = NULL;
+    }
     intake->n = intake->events = 0;
 }
 
@@ -47,30 +48,7 @@ void intake_free(struct intake *intake)
     if (intake == NULL)
         return;
     drop_held(intake);
-    store_free(intake->store);
     free(intake);
-}
-
-/* Says that Redis went away, or is back, when it is news. */
-static void note_state(struct intake *intake, enum store_rc rc, const struct err *err)
-{
-    bool down = rc == STORE_DOWN;
-
-    if (down && !intake->down)
-        log_say(LOG_WARNING, "cannot commit to Redis: %s; mail waits where it is", err->text);
-    if (!down && intake->down)
-        log_say(LOG_NOTICE, "Redis takes commits again");
-    intake->down = down;
-}
-
-void intake_check(struct intake *intake)
-{
-    struct err warning = { "" }, err = { "" };
-    enum store_rc rc = store_check(intake->store, &warning, &err);
-
-    note_state(intake, rc, &err);
-    if (warning.text[0] != '\0')
-        log_say(LOG_WARNING, "%s", warning.text);
 }
 
 static void log_unrecognised(const char *name, enum mail_kind kind, const char *rule)
@@ -84,6 +62,18 @@ static void log_unrecognised(const char *name, enum mail_kind kind, const char *
     logline_send(&line, LOG_INFO);
 }
 
+/* Recipients that nobody read of bounce again; an operator may want to know of them now. */
+static void log_cut(const char *name, const char *why)
+{
+    struct logline line;
+
+    logline_start(&line, "warning");
+    logline_text(&line, "text", "not all of a mail was read");
+    logline_text(&line, "file", name);
+    logline_text(&line, "reason", why);
+    logline_send(&line, LOG_WARNING);
+}
+
 enum intake_rc intake_read(struct intake *intake, struct span mail, const char *name, int64_t arrived,
                            int64_t now)
 {
@@ -92,8 +82,12 @@ enum intake_rc intake_read(struct intake *intake, struct span mail, const char *
     struct err err = { "" };
     bool readable = report_read(report, mail, &context, &err) == 0;
 
+    if (report->cut == NULL && mail.n >= (size_t)intake->settings->feed.max_size)
+        report->cut = "as large as feed.max_size";
     if (!readable || report->n == 0) {
         log_unrecognised(name, readable ? report->kind : MAIL_NONE, readable ? report->rule : err.text);
+        if (report->cut != NULL)
+            log_cut(name, report->cut);
         report_free(report);
         intake->tally.mails++;
         intake->tally.unrecognised++;
@@ -101,6 +95,9 @@ enum intake_rc intake_read(struct intake *intake, struct span mail, const char *
     }
     if (report->at == 0 || report->at > now)
         report->at = arrived;
+    /* Said when it is applied: until then it may be read again, and again. */
+    if (report->cut != NULL && (intake->cut[intake->n] = strdup(name)) == NULL)
+        log_cut(name, report->cut);
     intake->n++;
     intake->events += report->n;
     return INTAKE_HELD;
@@ -118,38 +115,44 @@ static void make_events(const struct intake *intake, int64_t now, struct event *
             report_event(&intake->held[i], k, SOURCE_MAILBOX, now, events++);
 }
 
-static void note_outcomes(struct intake *intake, const struct event *events, const struct outcome *outcomes)
+enum store_rc intake_apply(struct intake *intake, const struct event *events, size_t n, int64_t now,
+                           struct err *err)
 {
-    for (size_t i = 0; i < intake->events; i++) {
-        outcome_log(&events[i], &outcomes[i]);
-        intake->tally.repeats += outcomes[i].effect == EFFECT_REPEAT;
+    int64_t repeats;
+    enum store_rc rc = applier_apply(intake->applier, events, n, now, &repeats, err);
+
+    if (rc == STORE_OK) {
+        intake->tally.events += (int64_t)n;
+        intake->tally.repeats += repeats;
     }
-    intake->tally.events += (int64_t)intake->events;
+    return rc;
+}
+
+/* The mails that were held are applied. */
+static void note_mails(struct intake *intake)
+{
+    for (size_t i = 0; i < intake->n; i++)
+        if (intake->cut[i] != NULL)
+            log_cut(intake->cut[i], intake->held[i].cut);
     intake->tally.mails += (int64_t)intake->n;
 }
 
 enum store_rc intake_commit(struct intake *intake, int64_t now, struct err *err)
 {
-    struct event *events = NULL;
-    struct outcome *outcomes = NULL;
+    struct event *events;
     enum store_rc rc = STORE_DOWN;
 
     if (intake->events == 0)
         return STORE_OK;
-    events = calloc(intake->events, sizeof(*events));
-    outcomes = calloc(intake->events, sizeof(*outcomes));
-    if (events == NULL || outcomes == NULL) {
+    if ((events = calloc(intake->events, sizeof(*events))) == NULL) {
         err_set(err, "out of memory");
-        goto out;
+    } else {
+        make_events(intake, now, events);
+        rc = intake_apply(intake, events, intake->events, now, err);
     }
-    make_events(intake, now, events);
-    rc = store_apply(intake->store, &intake->settings->lead, events, intake->events, now, outcomes, err);
     if (rc == STORE_OK)
-        note_outcomes(intake, events, outcomes);
-out:
-    note_state(intake, rc, err);
+        note_mails(intake);
     drop_held(intake);
-    free(outcomes);
     free(events);
     return rc;
 }

@@ -8,9 +8,9 @@
  * mailbox that is read a week late leaves every lead as if it had been read at once. */
 #include "leadgate/lead.h"
 
-#include "lead/hash.h"
 #include "lead/score.h"
 #include "lead/suspend.h"
+#include "leadgate/hash.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -191,6 +191,16 @@ static void rest_at_floor(const struct lead_settings *settings, const struct eve
 
     if (lead->score <= settings->score.floor && optout_is_graver(&rest, optout))
         *optout = rest;
+}
+
+/* Anybody may have written it: that there is no such user is then no more than that it failed. */
+static struct event milder(const struct event *event)
+{
+    struct event copy = *event;
+
+    if (cause_info(event->cause)->hardness == HARDNESS_HARD)
+        copy.cause = CAUSE_UNDETERMINED;
+    return copy;
 }
 
 static enum effect apply_bounce(const struct lead_settings *settings, const struct optouts *optouts,
@@ -418,13 +428,20 @@ enum effect lead_apply(const struct lead_settings *settings, const struct lead *
 {
     enum effect effect = EFFECT_REPEAT;
     enum engagement engagement;
+    struct event believed;
 
     if (after != before)
         *after = *before;
     change->kind = CHANGE_NONE;
     /* None of these touches the lead before it has told a repeat. */
     switch (event->type) {
-    case EVENT_BOUNCE: effect = apply_bounce(settings, optouts, event, now, after, change); break;
+    case EVENT_BOUNCE:
+        if (event->unverified) {
+            believed = milder(event);
+            event = &believed;
+        }
+        effect = apply_bounce(settings, optouts, event, now, after, change);
+        break;
     case EVENT_DELIVERED: effect = apply_delivery(settings, optouts, event, now, after, change); break;
     case EVENT_DEFERRED: effect = apply_deferral(event, now, after); break;
     case EVENT_OPEN:

@@ -27,4 +27,9 @@ bool check_port(const char *text, struct err *err);
 bool check_fingerprint(const char *text, struct err *err);
 bool check_cause(const char *text, struct err *err); /* or a group of causes */
 
+/* For signing. */
+bool check_channel(const char *text, struct err *err);
+bool check_stream_channel(const char *text, struct err *err); /* or inherit, or none */
+bool check_host(const char *text, struct err *err);
+
 #endif

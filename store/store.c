@@ -59,6 +59,11 @@ void store_free(struct store *store)
     free(store);
 }
 
+struct wire *store_wire(struct store *store)
+{
+    return store->wire;
+}
+
 static void send_command(struct store *store, const char *name, const struct key *key, struct span field)
 {
     const char *argv[] = { name, key->text, field.p };

@@ -21,14 +21,18 @@ enum enforce { ENFORCE_ON, ENFORCE_OBSERVE, ENFORCE_OFF, ENFORCE_INHERIT };
 
 struct stream {
     const char *name;
-    int enforce;     /* enum enforce, never ENFORCE_INHERIT */
-    uint32_t causes; /* 1 << cause for each that is enforced */
+    int enforce;       /* enum enforce, never ENFORCE_INHERIT */
+    uint32_t causes;   /* 1 << cause for each that is enforced */
+    unsigned channels; /* of enum channel, or-ed: by which its mail is signed */
     const char *reply_temporary, *reply_permanent;
     const struct config_texts
         *refusals_of;                 /* what recipients said to these counts, too; NULL = to any stream */
     const struct stream_match *match; /* NULL = all mail */
     const struct streams *among;      /* all that there are */
 };
+
+/* What a stream may be called: up to STREAM_NAME_SIZE - 1 letters, digits, '-', '_' and '.'. */
+bool stream_is_name(struct span text);
 
 /* In the order of the settings; at least one, and the last one matches all mail. */
 struct streams {
