@@ -31,10 +31,11 @@ static bool contains_any(struct span s, const char *const *words)
 bool kind_from_mail_system(const struct mail *mail)
 {
     static const char *const names[] = {
-        "mailer-daemon", "mailer daemon", "mailerdaemon", "postmaster",   "post_master",   "mail deliver",
-        "mdaemon",       "delivery sub",  "mail admin",   "system admin", "mail system",   "mailsystem",
-        "imss",          "interscan",     "antivirus",    "bounce@",      "mail.delivery", "ndr@",
-        "mailserver",    "mail server",   "mailsweeper",  "daemon@",      "mailmaster",    NULL,
+        "mailer-daemon", "mailer daemon", "mailerdaemon", "postmaster",        "post_master",
+        "mail deliver",  "mdaemon",       "delivery sub", "mail admin",        "system admin",
+        "mail system",   "mailsystem",    "imss",         "interscan",         "antivirus",
+        "bounce@",       "mail.delivery", "ndr@",         "mailserver",        "mail server",
+        "mailsweeper",   "daemon@",       "mailmaster",   "microsoftexchange", NULL,
     };
     struct span from = header_find(&mail->header, SPAN("From"));
     struct span path = header_find(&mail->header, SPAN("Return-Path"));
@@ -113,8 +114,7 @@ static bool is_delay(const struct kind_evidence *evidence)
 /* A report of success that lost the part which says so. Where anything failed that is said, too. */
 static bool is_success(const struct kind_evidence *evidence)
 {
-    return notice_has(evidence->notice, notice_successes) &&
-           !notice_has(evidence->notice, notice_failures);
+    return notice_has(evidence->notice, notice_successes) && !notice_has(evidence->notice, notice_failures);
 }
 
 /* How the subject of a reply begins that nobody typed. Only believed of mail that says it is bulk. */

@@ -164,12 +164,17 @@ static bool find_lead(const struct reading *reading, struct address *out, const 
     return complete(reading, out, rest);
 }
 
+static bool is_alone(const struct tally *tally)
+{
+    return tally->failed + tally->delayed + tally->delivered == 1;
+}
+
 static void read_group(struct reading *reading, const struct dsn_recipient *group)
 {
     struct address lead;
     char text[FIELD_SIZE];
     struct finding *finding;
-    struct rejection rejection = { .status = group->status };
+    struct rejection rejection = { .status = group->status, .alone = is_alone(&reading->evidence.tally) };
 
     if (!find_lead(reading, &lead, group) || (finding = add_finding(reading, &lead)) == NULL)
         return;
@@ -200,14 +205,15 @@ static void read_groups(struct reading *reading)
     }
 }
 
-/* A recipient that something else than a report's group names; about: what is said about it. */
-static void read_named(struct reading *reading, const struct address *lead, struct span about)
+/* A recipient that something else than a report's group names; about: what is said about it; alone: nobody
+ * else is named. */
+static void read_named(struct reading *reading, const struct address *lead, struct span about, bool alone)
 {
     struct finding *finding = add_finding(reading, lead);
     struct dsn_recipient group = { .final = SPAN_NONE };
     struct dsn_message ignored;
     struct dsn_reader reader;
-    struct rejection rejection = { .diag = notice_reply(about), .human = about };
+    struct rejection rejection = { .diag = notice_reply(about), .human = about, .alone = alone };
     char text[FIELD_SIZE];
 
     if (finding == NULL || reading->wanted != DSN_FAILED)
@@ -237,12 +243,14 @@ static void read_header_fields(struct reading *reading)
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && reading->report->n == 0; i++) {
         struct span rest = header_find(&reading->mail.header, span_of(names[i])), line;
-        size_t from = 0;
+        size_t from = 0, second = 0;
+        bool alone;
 
         line = span_find_nocase(rest, SPAN("=?")) == NULL ? rest : text_append_field(&reading->text, rest);
+        alone = mailbox_find(line, &second, &rest) && !mailbox_find(line, &second, &rest);
         while (!is_full(reading->report) && mailbox_find(line, &from, &rest))
             if (mailbox_parse(&lead, rest, &reading->context->addresses))
-                read_named(reading, &lead, notice_about(&reading->notice, rest));
+                read_named(reading, &lead, notice_about(&reading->notice, rest), alone);
     }
 }
 
@@ -261,7 +269,7 @@ static void read_recipients_of_notice(struct reading *reading)
         if (shape == SHAPE_LOCAL_PART ? complete(reading, &lead, found[i].address)
                                       : (mailbox_parse(&lead, found[i].original, rules) ||
                                          mailbox_parse(&lead, found[i].address, rules)))
-            read_named(reading, &lead, found[i].about);
+            read_named(reading, &lead, found[i].about, n == 1);
     }
 }
 
@@ -318,9 +326,9 @@ void reading_recipients(struct reading *reading)
         read_recipients_of_notice(reading);
     if (report->n == 0)
         read_wrapped_report(reading);
-    if (report->n == 0 && reading->wanted == DSN_FAILED && !is_report_returned(reading) &&
+    if (report->n == 0 && !is_report_returned(reading) &&
         returned_recipient(&reading->returned, SPAN_NONE, &lead, &reading->context->addresses))
-        read_named(reading, &lead, reading->notice.text);
+        read_named(reading, &lead, reading->notice.text, true);
 }
 
 void reading_known_recipient(struct reading *reading)

@@ -154,6 +154,7 @@ struct rejection {
     struct span diag;   /* the remote server's words: Diagnostic-Code without its type, a log line's reply */
     struct span human;  /* what the notice says about this recipient in its text for people */
     struct span notice; /* all of that text, for rules about a sentence that stands apart from recipients */
+    bool alone;         /* nobody else failed: what the notice says at all, it says about this recipient */
     struct span reporter; /* who wrote the notice: a template's or system's name, "exim", "exchange" */
     bool local;           /* the local mail system's own verdict ("X-Postfix;"), not the remote server's */
 };
