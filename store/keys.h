@@ -8,8 +8,9 @@
 
 #include <stddef.h>
 
-#define JOURNAL_KEY  "leadgate:journal"  /* stream, every change of an opt-out, capped */
-#define COUNTERS_KEY "leadgate:counters" /* hash, what the programs did and what they met */
+#define JOURNAL_KEY   "leadgate:journal"   /* stream, every change of an opt-out, capped */
+#define COUNTERS_KEY  "leadgate:counters"  /* hash, what the programs did and what they met */
+#define POSITIONS_KEY "leadgate:positions" /* hash, HOST:PATH -> how far a log has been read */
 
 struct key {
     char text[ADDRESS_SIZE + 24];

@@ -7,6 +7,7 @@
 #include "store/answer.h"
 #include "store/commit.h"
 #include "store/journal.h"
+#include "store/store.h"
 #include "store/wire.h"
 
 #include <stdlib.h>

@@ -9,6 +9,7 @@
 #include "leadgate/config.h"
 #include "leadgate/lead.h"
 #include "leadgate/logline.h"
+#include "leadgate/network.h"
 #include "leadgate/store.h"
 #include "leadgate/stream.h"
 
@@ -91,6 +92,11 @@ void settings_free(struct settings *settings); /* NULL is fine */
 struct address_rules settings_address_rules(const struct settings *settings);
 /* What mails are read by; borrows from the settings. */
 struct bounce_context settings_bounce_context(const struct settings *settings);
+
+/* milter.bounce_addresses and feed.internal_relays, parsed: as many as the setting has items. The caller
+ * frees them with free(). NULL with err. */
+struct address *settings_bounce_addresses(const struct settings *settings, struct err *err);
+struct network *settings_internal_relays(const struct settings *settings, struct err *err);
 
 /* Whether the lead is let pass in every stream and whatever stands against it (policy.never_refuse). */
 bool settings_never_refuses(const struct settings *settings, const struct address *lead);
