@@ -17,4 +17,9 @@ enum cause arf_cause(const struct mail *mail);
  * Redacted ones are left out. */
 size_t arf_recipients(const struct mail *mail, struct span *out, size_t n);
 
+/* The field with the envelope sender of the mail that it is about, Original-Mail-From; empty when it has
+ * none.
+ */
+struct span arf_sender(const struct mail *mail);
+
 #endif

@@ -257,6 +257,7 @@ static int stream_make(struct stream *stream, const struct stream_settings *from
         .reply_temporary = or_else(from->reply_temporary, policy->reply_temporary),
         .reply_permanent = or_else(from->reply_permanent, policy->reply_permanent),
         .refusals_of = &from->refusals_of,
+        .list_ids = &from->list_ids,
     };
     if (!has_match(from))
         return 0;
