@@ -77,6 +77,19 @@ enum cause arf_cause(const struct mail *mail)
     return mail_find_part(mail, PART_FEEDBACK) == NULL ? CAUSE_COMPLAINT : types[type_of(mail)].cause;
 }
 
+/* Providers write redacted@... for whom they do not name. */
+static bool is_redacted(struct span value)
+{
+    return span_find_nocase(value, SPAN("redacted@")) != NULL;
+}
+
+struct span arf_sender(const struct mail *mail)
+{
+    struct span value = feedback_field(mail, SPAN("Original-Mail-From"));
+
+    return is_redacted(value) ? SPAN_NONE : value;
+}
+
 static bool is_recipient_field(struct span name)
 {
     return span_eq_nocase(name, SPAN("Original-Rcpt-To")) ||
@@ -93,8 +106,7 @@ size_t arf_recipients(const struct mail *mail, struct span *out, size_t n)
     size_t found = 0;
 
     while (found < n && (rc = field_next(&rest, &field)) != FIELD_END)
-        if (rc == FIELD_ONE && is_recipient_field(field.name) &&
-            span_find_nocase(field.value, SPAN("redacted@")) == NULL)
+        if (rc == FIELD_ONE && is_recipient_field(field.name) && !is_redacted(field.value))
             out[found++] = field.value;
     return found;
 }

@@ -19,5 +19,9 @@ size_t arf_recipients(const struct mail *mail, struct span *out, size_t n);
 
 /* The host of the system that reports, as a field: Reporting-MTA; empty where it is not said. */
 struct span arf_reporting_mta(const struct mail *mail);
+/* The field with the envelope sender of the mail that it is about, Original-Mail-From; empty when it has
+ * none.
+ */
+struct span arf_sender(const struct mail *mail);
 
 #endif

@@ -146,3 +146,8 @@ bool json_next_recipient(struct span *rest, enum json_event event, struct json_r
     };
     return out->address.n > 0;
 }
+
+struct span json_sender(struct span text)
+{
+    return string_named(text, SPAN("source"));
+}

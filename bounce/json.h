@@ -20,4 +20,7 @@ enum json_event json_event(struct span *text, char *writable);
 /* Takes the next recipient off *rest (at first: the text); false when there is none left. */
 bool json_next_recipient(struct span *rest, enum json_event event, struct json_recipient *out);
 
+/* The envelope sender of the mail that the text is about; empty when it is not said. */
+struct span json_sender(struct span text);
+
 #endif

@@ -380,7 +380,9 @@ void reading_complaint(struct reading *reading)
     struct address lead;
     struct finding *finding;
 
+    returned_set_sender(reading->report, arf_sender(&reading->mail));
     if (reading->event == JSON_COMPLAINT) {
+        returned_set_sender(reading->report, json_sender(reading->json));
         read_json(reading);
         return;
     }

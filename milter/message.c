@@ -329,7 +329,7 @@ static enum store_rc apply_report(const struct message *message, const struct re
         goto out;
     }
     for (size_t i = 0; i < report->n; i++)
-        report_event(report, i, SOURCE_MILTER, now, &events[i]);
+        settings_report_event(message->rules->settings, report, i, SOURCE_MILTER, now, &events[i]);
     rc = store->apply(store->ctx, events, report->n, now, outcomes, err);
     for (size_t i = 0; rc == STORE_OK && i < report->n; i++) {
         outcome_log(&events[i], &outcomes[i]);

@@ -94,6 +94,19 @@ struct bounce_context settings_bounce_context(const struct settings *settings)
                                     .classifier = settings->classifier };
 }
 
+static bool is_will(enum event_type type)
+{
+    return type == EVENT_COMPLAINT || type == EVENT_UNSUBSCRIBE || type == EVENT_RESUBSCRIBE;
+}
+
+void settings_report_event(const struct settings *settings, const struct report *report, size_t i,
+                           enum event_source source, int64_t now, struct event *event)
+{
+    report_event(report, i, source, now, event);
+    if (is_will(event->type))
+        event->stream = stream_of_returned(settings, span_of(report->sender), span_of(report->list_id));
+}
+
 bool settings_never_refuses(const struct settings *settings, const struct address *lead)
 {
     const struct config_texts *names = &settings->policy.never_refuse;

@@ -78,6 +78,8 @@ static const struct config_key stream_keys[] = {
       .help = "The ports on which Postfix took the connection." },
     { STREAM_KEY("match.ccert_fingerprint", TEXTS, ccert_fingerprint), .def = "[]", .check = check_fingerprint,
       .help = "Fingerprints of client certificates or of their public keys." },
+    { STREAM_KEY("list_ids", TEXTS, list_ids), .def = "[]", .check = check_list_id,
+      .help = "The List-Ids of its mail, by which a complaint is told to be about it." },
     { STREAM_KEY("causes", TEXTS, causes), .def = "[all]", .check = check_cause,
       .help = "For which causes recipients are refused: names of causes and groups of them." },
     { STREAM_KEY("refusals_of", TEXTS, refusals_of), .def = "[]", .check = check_stream_name,

@@ -99,7 +99,8 @@ struct report {
     char message[256];     /* Message-ID, without <>; else the queue id */
     char queue_id[64];     /* at the reporting system */
     char envelope_id[128]; /* Original-Envelope-Id: ours */
-    char list_id[256];     /* List-Id */
+    char list_id[256];     /* List-Id, as the field has it */
+    char sender[256];      /* Return-Path or, in a complaint, what that says of it; else From */
     struct report_campaign campaigns[REPORT_CAMPAIGNS];
     size_t n_campaigns;
     char reporting_mta[256];

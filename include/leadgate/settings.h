@@ -60,6 +60,7 @@ struct feed_settings {
 struct stream_settings {
     char *name;
     struct config_texts sender, sasl_username, client_address, policy_context, server_port, ccert_fingerprint;
+    struct config_texts list_ids;            /* List-Ids of its mail */
     struct config_texts causes;              /* names of causes and groups of them */
     struct config_texts refusals_of;         /* names of streams */
     struct config_texts signing;             /* names of channels; or `inherit`, or `none` */
@@ -131,6 +132,11 @@ struct address_rules settings_address_rules(const struct settings *settings);
 struct bounce_context settings_bounce_context(const struct settings *settings);
 /* What a delivery log is read by; borrows from the settings. */
 struct maillog_settings settings_maillog(const struct settings *settings);
+
+/* report_event(), and the stream that it is about: of a complaint, or what else is the recipient's will, that
+ * of the mail which came back with it. The event borrows from the settings, too. */
+void settings_report_event(const struct settings *settings, const struct report *report, size_t i,
+                           enum event_source source, int64_t now, struct event *event);
 
 /* Whether the lead is let pass in every stream and whatever stands against it (policy.never_refuse). */
 bool settings_never_refuses(const struct settings *settings, const struct address *lead);

@@ -87,8 +87,9 @@ static void every_weight(void **state)
         enum event_type type;
         int64_t score;
     } rows[] = {
-        { EVENT_DELIVERED, 200 },   { EVENT_OPEN, 1000 },     { EVENT_CLICK, 2000 },
-        { EVENT_COMPLAINT, -5000 }, { EVENT_UNSUBSCRIBE, 0 }, { EVENT_RESUBSCRIBE, 0 },
+        { EVENT_DELIVERED, 200 },   { EVENT_OPEN, 1000 },      { EVENT_CLICK, 2000 },
+        { EVENT_COMPLAINT, -5000 }, { EVENT_UNSUBSCRIBE, 0 },  { EVENT_RESUBSCRIBE, 0 },
+        { EVENT_REPLY, 2000 },      { EVENT_MACHINE_OPEN, 0 }, { EVENT_DEFERRED, 0 },
     };
 
     (void)state;
