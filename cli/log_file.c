@@ -26,13 +26,17 @@ static int fail(const struct log_file *file, int error, struct err *err)
 
 int log_file_open(struct log_file *file, const char *path, int64_t clock, struct err *err)
 {
-    struct stat stat;
+    struct stat stat = { .st_size = 0 };
     int fd = open_path(path);
 
     *file = (struct log_file){ .path = path, .now = clock };
     if (fd < 0)
         return fail(file, errno, err);
-    if (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode)) {
+    if (fstat(fd, &stat) == 0 && S_ISDIR(stat.st_mode)) {
+        close(fd);
+        return fail(file, EISDIR, err);
+    }
+    if (S_ISREG(stat.st_mode)) {
         file->now = (int64_t)stat.st_mtime;
         file->size = (uint64_t)stat.st_size;
     }

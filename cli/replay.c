@@ -197,8 +197,10 @@ static void print_svg(FILE *to, const void *report)
 static void sum_up(struct replay *replay)
 {
     struct replay_report *report = &replay->report;
+    struct maillog_tally tally = maillog_tally(replay->maillog);
 
-    report->forgotten = maillog_tally(replay->maillog).forgotten;
+    report->forgotten = tally.forgotten;
+    report->passed = tally.local;
     for (size_t way = 0; way < report->n; way++) {
         rehearsal_sum(replay->rehearsals[way], &report->way[way].result);
         report->way[way].providers =

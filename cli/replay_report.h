@@ -20,6 +20,7 @@ struct replay_way {
 
 struct replay_report {
     int64_t files, lines, foreign; /* foreign: no lines of Postfix's */
+    int64_t passed;                /* deliveries that are nobody's event: local, internal, bounces */
     int64_t left_out;              /* deliveries that are not of the period that was asked for */
     int64_t disordered;            /* deliveries that stand behind later ones */
     int64_t forgotten;             /* messages of which too little was remembered */
