@@ -333,7 +333,7 @@ void reading_recipients(struct reading *reading)
 
 void reading_known_recipient(struct reading *reading)
 {
-    read_named(reading, reading->context->recipient, reading->notice.text);
+    read_named(reading, reading->context->recipient, reading->notice.text, true);
 }
 
 bool reading_says_why(struct reading *reading)

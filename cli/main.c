@@ -25,6 +25,7 @@ static const struct command {
     { "check", "say whether a list is fit to be mailed", command_check },
     { "classify", "say what mails that came back mean", command_classify },
     { "rules", "list the rules for refusals, and try their examples", command_rules },
+    { "replay", "say what the settings would have done to mails of the past", command_replay },
     { "simulate", "say what the settings would do to a list", command_simulate },
 };
 
