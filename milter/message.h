@@ -35,6 +35,7 @@ struct message_rules {
     const struct settings *settings;
     const struct address *bounce_addresses;
     size_t n_bounce_addresses;
+    bool any_sender; /* reports to them have a sender, too: some are feedback addresses */
     struct message_store store;
 };
 

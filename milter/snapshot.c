@@ -14,6 +14,7 @@ struct snapshot {
     atomic_int holders;
     struct settings *settings;
     struct address *bounce_addresses;
+    size_t n_bounce_addresses;
     struct store_pool *pool;
     struct message_rules rules;
 };
@@ -55,20 +56,31 @@ static enum store_rc apply_in_pool(void *ctx, const struct event *events, size_t
     return rc;
 }
 
-static int read_bounce_addresses(struct snapshot *snapshot, struct err *err)
+static int read_addresses(struct snapshot *snapshot, const struct config_texts *texts, const char *key,
+                          struct err *err)
 {
-    const struct config_texts *texts = &snapshot->settings->milter.bounce_addresses;
     struct address_rules rules = settings_address_rules(snapshot->settings);
     struct err why;
 
-    snapshot->bounce_addresses = calloc(texts->n + 1, sizeof(*snapshot->bounce_addresses));
+    for (size_t i = 0; i < texts->n; i++)
+        if (address_parse(&snapshot->bounce_addresses[snapshot->n_bounce_addresses++], ADDRESS_MAILBOX,
+                          span_of(texts->item[i]), &rules, &why) < 0)
+            return err_set(err, "%s: %s: %s", key, texts->item[i], why.text);
+    return 0;
+}
+
+/* Complaints are read as bounces are: a feedback address is a bounce address, too. */
+static int read_bounce_addresses(struct snapshot *snapshot, struct err *err)
+{
+    const struct config_texts *bounces = &snapshot->settings->milter.bounce_addresses;
+    const struct config_texts *feedback = &snapshot->settings->milter.feedback_addresses;
+
+    snapshot->bounce_addresses = calloc(bounces->n + feedback->n + 1, sizeof(*snapshot->bounce_addresses));
     if (snapshot->bounce_addresses == NULL)
         return err_set(err, "out of memory");
-    for (size_t i = 0; i < texts->n; i++)
-        if (address_parse(&snapshot->bounce_addresses[i], ADDRESS_MAILBOX, span_of(texts->item[i]), &rules,
-                          &why) < 0)
-            return err_set(err, "milter.bounce_addresses: %s: %s", texts->item[i], why.text);
-    return 0;
+    if (read_addresses(snapshot, bounces, "milter.bounce_addresses", err) < 0)
+        return -1;
+    return read_addresses(snapshot, feedback, "milter.feedback_addresses", err);
 }
 
 struct snapshot *snapshot_new(struct settings *settings, struct err *err)
@@ -91,7 +103,8 @@ struct snapshot *snapshot_new(struct settings *settings, struct err *err)
     snapshot->rules = (struct message_rules){
         .settings = settings,
         .bounce_addresses = snapshot->bounce_addresses,
-        .n_bounce_addresses = settings->milter.bounce_addresses.n,
+        .n_bounce_addresses = snapshot->n_bounce_addresses,
+        .any_sender = settings->milter.feedback_addresses.n > 0,
         .store = { .find = find_in_pool, .apply = apply_in_pool, .ctx = snapshot },
     };
     return snapshot;

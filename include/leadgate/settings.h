@@ -37,9 +37,10 @@ struct policy_settings {
 struct milter_settings {
     struct endpoint listen;
     struct socket_settings socket;
-    struct config_texts bounce_addresses; /* addresses; a recipient extension after '+' belongs to them */
-    int64_t max_size;                     /* bytes of a mail that are read */
-    int after_bounce;                     /* enum after_bounce */
+    struct config_texts bounce_addresses;   /* addresses; a recipient extension after '+' belongs to them */
+    struct config_texts feedback_addresses; /* the same, where reports come from any sender */
+    int64_t max_size;                       /* bytes of a mail that are read */
+    int after_bounce;                       /* enum after_bounce */
     struct config_texts
         filter_daemons; /* {daemon_name}s whose suppressed recipients are removed without a refusal */
 };

@@ -35,6 +35,26 @@ static void reads_bounce_addresses(void **state)
     assert_non_null(snapshot = snapshot_new(settings_with("<Bounces@News.Example.>", 1), &err));
     assert_int_equal(snapshot_rules(snapshot)->n_bounce_addresses, 1);
     assert_string_equal(snapshot_rules(snapshot)->bounce_addresses[0].text, "bounces@news.example");
+    assert_false(snapshot_rules(snapshot)->any_sender);
+    snapshot_release(snapshot);
+}
+
+static void feedback_addresses_are_bounce_addresses(void **state)
+{
+    struct settings *settings = settings_with("bounces@news.example", 1);
+    const struct message_rules *rules;
+    struct snapshot *snapshot;
+    struct err err;
+
+    (void)state;
+    settings->milter.feedback_addresses.item = calloc(1, sizeof(char *));
+    settings->milter.feedback_addresses.item[0] = strdup("fbl@news.example");
+    settings->milter.feedback_addresses.n = 1;
+    assert_non_null(snapshot = snapshot_new(settings, &err));
+    rules = snapshot_rules(snapshot);
+    assert_int_equal(rules->n_bounce_addresses, 2);
+    assert_string_equal(rules->bounce_addresses[1].text, "fbl@news.example");
+    assert_true(rules->any_sender);
     snapshot_release(snapshot);
 }
 
@@ -84,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_bounce_addresses),
+        cmocka_unit_test(feedback_addresses_are_bounce_addresses),
         cmocka_unit_test(replaces_settings_under_threads),
     };
 
