@@ -128,3 +128,16 @@ struct maillog_settings settings_maillog(const struct settings *settings)
         .messages = (size_t)settings->feed.log_messages,
     };
 }
+
+static bool covers(const struct address_list *list, const struct address *address)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (address_covers(&list->item[i], address))
+            return true;
+    return false;
+}
+
+bool settings_takes_reports(const struct settings *settings, const struct address *address)
+{
+    return covers(&settings->bounce_addresses, address) || covers(&settings->feedback_addresses, address);
+}

@@ -242,6 +242,8 @@ static const struct config_key keys[] = {
       .help = "The group of the milter's unix socket; empty is the group it runs as." },
     { KEY("milter.bounce_addresses", TEXTS, milter.bounce_addresses), .def = "[]", .check = check_address,
       .help = "The addresses to which bounces come back." },
+    { KEY("milter.feedback_addresses", TEXTS, milter.feedback_addresses), .def = "[]", .check = check_address,
+      .help = "The addresses to which providers report complaints." },
     { KEY("milter.max_size", SIZE, milter.max_size), .def = "10MiB", .min = 64 * KIB, .max = GIB,
       .help = "How much of a bounce the milter reads." },
     { KEY("milter.after_bounce", WORD, milter.after_bounce), .def = "accept", .words = after_bounce_words,

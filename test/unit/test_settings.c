@@ -349,6 +349,8 @@ static void test_errors(void **state)
                                                    "temporary, permanent, unavailable" },
         { "policy: { never_refuse: [ abuse@example.com ] }\n",
           "1:27: policy.never_refuse: found \"abuse@example" },
+        { "milter: { feedback_addresses: [ fbl ] }\n",
+          "1:33: milter.feedback_addresses: \"fbl\" has no domain" },
         { "milter: { bounce_addresses: [ bounce ] }\n",
           "1:31: milter.bounce_addresses: \"bounce\" has no domain" },
         { "milter: { max_size: 10MB }\n",
