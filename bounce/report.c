@@ -131,6 +131,7 @@ int report_read(struct report *out, struct span bytes, const struct bounce_conte
     reading->evidence = (struct kind_evidence){ .mail = &reading->mail, .notice = &reading->notice };
     reading->returned.n = 0;
     reading->room = 0;
+    reading->words = 0;
     reading->text.n = 0;
     read_all(reading);
     rc = 0;
