@@ -256,18 +256,23 @@ static void read_recipients_of_notice(struct reading *reading)
 static void read_json(struct reading *reading)
 {
     struct span rest = reading->json;
+    struct span subtype = json_string(reading->json, SPAN("bounceSubType"));
     struct json_recipient one;
     struct address lead;
+    enum cause complaint;
+    const char *ignored;
+
+    (void)arf_type(json_string(reading->json, SPAN("complaintFeedbackType")), &complaint, &ignored);
 
     while (!is_full(reading->report) && json_next_recipient(&rest, reading->event, &one)) {
         struct finding *finding;
-        struct rejection rejection = { .status = one.status };
+        struct rejection rejection = { .status = one.status, .human = subtype };
 
         if (!mailbox_parse(&lead, one.address, &reading->context->addresses) ||
             (finding = add_finding(reading, &lead)) == NULL)
             continue;
         if (reading->event == JSON_COMPLAINT)
-            finding->cause = CAUSE_COMPLAINT;
+            finding->cause = complaint;
         if (reading->event != JSON_BOUNCE)
             continue;
         rejection.diag = diagnostic_text(one.diagnostic, &rejection.local);
