@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIELD_SIZE 4096 /* a field's value on one line; of a longer diagnostic only the start is read */
+#define WORDS_MOST  (128 * 1024) /* bytes of a mail's reasons that are looked at in full */
+#define WORDS_SHORT 200          /* of each one beyond */
+#define FIELD_SIZE  4096 /* a field's value on one line; of a longer diagnostic only the start is read */
 
 static struct finding *find_finding(struct report *report, const struct address *lead)
 {
@@ -111,8 +113,25 @@ static bool read_provider(const struct reading *reading, char dst[PROVIDER_SIZE]
     return false;
 }
 
+static struct span head_of(struct span text, size_t most)
+{
+    return (struct span){ text.p, text.n < most ? text.n : most };
+}
+
+/* Reasons stand at the front. Of a mail that gives very many of them, each very long, the later ones are
+ * looked at no further than that: what a mail costs is bounded, whatever is in it. */
+static void limit_words(struct reading *reading, struct rejection *rejection)
+{
+    size_t most = reading->words < WORDS_MOST ? FIELD_SIZE : WORDS_SHORT;
+
+    rejection->diag = head_of(rejection->diag, most);
+    rejection->human = head_of(rejection->human, most);
+    reading->words += rejection->diag.n + rejection->human.n;
+}
+
 static void classify(struct reading *reading, struct finding *finding, struct rejection *rejection)
 {
+    limit_words(reading, rejection);
     rejection->reporter = span_of(reading->report->reporter);
     rejection->notice = reading->notice.text;
     classify_rejection(reading->context, rejection, finding);
@@ -276,18 +295,23 @@ static void read_recipients_of_notice(struct reading *reading)
 static void read_json(struct reading *reading)
 {
     struct span rest = reading->json;
+    struct span subtype = json_string(reading->json, SPAN("bounceSubType"));
     struct json_recipient one;
     struct address lead;
+    enum cause complaint;
+    const char *ignored;
+
+    (void)arf_type(json_string(reading->json, SPAN("complaintFeedbackType")), &complaint, &ignored);
 
     while (!is_full(reading->report) && json_next_recipient(&rest, reading->event, &one)) {
         struct finding *finding;
-        struct rejection rejection = { .status = one.status };
+        struct rejection rejection = { .status = one.status, .human = subtype };
 
         if (!mailbox_parse(&lead, one.address, &reading->context->addresses) ||
             (finding = add_finding(reading, &lead)) == NULL)
             continue;
         if (reading->event == JSON_COMPLAINT)
-            finding->cause = CAUSE_COMPLAINT;
+            finding->cause = complaint;
         if (reading->event != JSON_BOUNCE)
             continue;
         rejection.diag = diagnostic_text(one.diagnostic, &rejection.local);

@@ -446,6 +446,21 @@ static void test_too_many_recipients(void **state)
     report_free(&report);
 }
 
+/* Of a mail longer than is read the beginning counts, and that there was more is told. */
+static void test_too_large(void **state)
+{
+    struct report report = read_repeated(NOTICE_HEAD "\n<ida@post.example>: user unknown\n\n",
+                                         "xxxxxxxxxxxxxxx\n", REPORT_BYTES / 16);
+
+    (void)state;
+    assert_int_equal(report.n, 1);
+    assert_string_equal(report.cut, "larger than is read of one mail");
+    report_free(&report);
+    report = read_file("postfix-user-unknown.eml");
+    assert_null(report.cut);
+    report_free(&report);
+}
+
 /* What later parts ask about the mail that came back. */
 static void test_returned_mail(void **state)
 {
@@ -660,6 +675,7 @@ int main(void)
         cmocka_unit_test(test_arrival),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_too_many_recipients),
+        cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_returned_mail),
         cmocka_unit_test(test_reporter),
         cmocka_unit_test(test_complaint_events),
