@@ -9,7 +9,7 @@ Everything lives in one temporary folder and on loopback, and is gone afterwards
 are all it needs. It runs as root only: Postfix's master(8) starts its daemons under several users.
 """
 
-from .bed import Bed
+from .bed import BOUNCE_ADDRESS, Bed
 from .dsn import make_dsn
 from .maillog import make_log
 from .process import BedError, wait_until
@@ -19,6 +19,7 @@ from .sink import Sink
 from .smtp import Reply, transaction
 
 __all__ = [
+    "BOUNCE_ADDRESS",
     "Bed",
     "BedError",
     "Proxy",
