@@ -55,22 +55,6 @@ static enum store_rc apply_in_pool(void *ctx, const struct event *events, size_t
     return rc;
 }
 
-static int read_bounce_addresses(struct snapshot *snapshot, struct err *err)
-{
-    const struct config_texts *texts = &snapshot->settings->milter.bounce_addresses;
-    struct address_rules rules = settings_address_rules(snapshot->settings);
-    struct err why;
-
-    snapshot->bounce_addresses = calloc(texts->n + 1, sizeof(*snapshot->bounce_addresses));
-    if (snapshot->bounce_addresses == NULL)
-        return err_set(err, "out of memory");
-    for (size_t i = 0; i < texts->n; i++)
-        if (address_parse(&snapshot->bounce_addresses[i], ADDRESS_MAILBOX, span_of(texts->item[i]), &rules,
-                          &why) < 0)
-            return err_set(err, "milter.bounce_addresses: %s: %s", texts->item[i], why.text);
-    return 0;
-}
-
 struct snapshot *snapshot_new(struct settings *settings, struct err *err)
 {
     struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
@@ -82,7 +66,7 @@ struct snapshot *snapshot_new(struct settings *settings, struct err *err)
     }
     atomic_init(&snapshot->holders, 1);
     snapshot->settings = settings;
-    if (read_bounce_addresses(snapshot, err) < 0)
+    if ((snapshot->bounce_addresses = settings_bounce_addresses(settings, err)) == NULL)
         goto fail;
     if ((snapshot->pool = store_pool_new(&settings->redis)) == NULL) {
         err_set(err, "out of memory");

@@ -8,7 +8,8 @@
 
 #include <stddef.h>
 
-#define JOURNAL_KEY "leadgate:journal" /* stream, every change of an opt-out, capped */
+#define JOURNAL_KEY   "leadgate:journal"   /* stream, every change of an opt-out, capped */
+#define POSITIONS_KEY "leadgate:positions" /* hash, HOST:PATH -> how far a log has been read */
 
 struct key {
     char text[ADDRESS_SIZE + 24];

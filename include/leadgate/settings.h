@@ -98,6 +98,11 @@ struct bounce_context settings_bounce_context(const struct settings *settings);
 /* What a delivery log is read by; borrows from the settings. */
 struct maillog_settings settings_maillog(const struct settings *settings);
 
+/* milter.bounce_addresses and feed.internal_relays, parsed: as many as the setting has items. The caller
+ * frees them with free(). NULL with err. */
+struct address *settings_bounce_addresses(const struct settings *settings, struct err *err);
+struct network *settings_internal_relays(const struct settings *settings, struct err *err);
+
 /* Whether the lead is let pass in every stream and whatever stands against it (policy.never_refuse). */
 bool settings_never_refuses(const struct settings *settings, const struct address *lead);
 
