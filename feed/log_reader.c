@@ -21,8 +21,6 @@ struct held {
 
 struct log_reader {
     struct applier *applier;
-    struct address *bounce_addresses;
-    struct network *internal_relays;
     struct maillog *maillog;
     struct held held;
     bool out_of_memory;
@@ -42,7 +40,7 @@ static int64_t monotonic(void)
 struct log_reader *log_reader_new(const struct settings *settings, struct applier *applier, struct err *err)
 {
     struct log_reader *reader = calloc(1, sizeof(*reader));
-    struct maillog_settings maillog = { .context = settings_bounce_context(settings) };
+    struct maillog_settings maillog = settings_maillog(settings);
 
     if (reader == NULL) {
         err_set(err, "out of memory");
@@ -50,20 +48,9 @@ struct log_reader *log_reader_new(const struct settings *settings, struct applie
     }
     reader->applier = applier;
     reader->say_at = monotonic() + SAY_SECONDS;
-    reader->bounce_addresses = settings_bounce_addresses(settings, err);
-    if (reader->bounce_addresses != NULL)
-        reader->internal_relays = settings_internal_relays(settings, err);
-    if (reader->internal_relays == NULL)
-        goto fail;
-    maillog.bounce_addresses = reader->bounce_addresses;
-    maillog.n_bounce_addresses = settings->milter.bounce_addresses.n;
-    maillog.internal_relays = reader->internal_relays;
-    maillog.n_internal_relays = settings->feed.internal_relays.n;
-    maillog.messages = (size_t)settings->feed.log_messages;
     if ((reader->maillog = maillog_new(&maillog)) != NULL)
         return reader;
     err_set(err, "out of memory");
-fail:
     log_reader_free(reader);
     return NULL;
 }
@@ -75,9 +62,7 @@ void log_reader_free(struct log_reader *reader)
     log_reader_drop(reader);
     free(reader->held.events);
     free(reader->held.texts);
-    maillog_free(reader->maillog); /* borrows the lists */
-    free(reader->internal_relays);
-    free(reader->bounce_addresses);
+    maillog_free(reader->maillog);
     free(reader);
 }
 
