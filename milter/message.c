@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is to be done with a mail is decided at its sender, and taken back as soon as it is known that there
  * is nothing to do: a milter that sees each mail to its end costs Postfix a quarter of its throughput, one
- * that accepts at MAIL FROM next to nothing.
+ * that accepts at MAIL FROM next to nothing. Feedback loops report in their own name: of a mail with a sender
+ * only the recipients tell whether it is a complaint, so where there are feedback addresses, and only there,
+ * the recipients of all mail from outside are looked at.
  *
  *   sender     came by                   role
  *   <>         SMTP                      ROLE_BOUNCE once a recipient is one of our bounce addresses
  *   <>         sendmail(1), bounce(8)    ROLE_OWN_BOUNCE, a bounce of this Postfix: observed only
  *   ann@...    sendmail(1)               ROLE_FILTER, the policy server is never asked about these
  *   ann@...    SMTP, filter_daemons      ROLE_FILTER, their clients cannot bear a refusal
- *   ann@...    SMTP                      ROLE_NONE
+ *   ann@...    SMTP                      ROLE_BOUNCE as above, where there are feedback addresses
+ *   ann@...    SMTP after AUTH, or else  ROLE_NONE
  *
  * The sender's stream says which recipients are suppressed; in a stream that is off none is, and the mail is
  * let go at once.
@@ -21,7 +24,6 @@
 
 #include "leadgate/bounce.h"
 #include "leadgate/logline.h"
-#include "leadgate/signing.h"
 #include "milter/recipients.h"
 
 #include <stdlib.h>
@@ -97,13 +99,17 @@ static const struct stream *stream_of(const struct settings *settings, const str
 static enum role role_of(const struct message_rules *rules, const struct message_origin *origin,
                          struct span sender, const struct stream *stream)
 {
+    const struct settings *settings = rules->settings;
     bool null_sender = sender.n == 0 || span_eq(sender, SPAN("<>"));
 
     if (null_sender && origin->local)
         return ROLE_OWN_BOUNCE;
     if (null_sender)
-        return rules->settings->bounce_addresses.n > 0 ? ROLE_BOUNCE : ROLE_NONE;
-    return stream->enforce != ENFORCE_OFF && is_filtered(rules->settings, origin) ? ROLE_FILTER : ROLE_NONE;
+        return settings->bounce_addresses.n + settings->feedback_addresses.n > 0 ? ROLE_BOUNCE : ROLE_NONE;
+    if (is_filtered(settings, origin))
+        return stream->enforce != ENFORCE_OFF ? ROLE_FILTER : ROLE_NONE;
+    /* Complaints have a sender. */
+    return settings->feedback_addresses.n > 0 && origin->sasl_username.n == 0 ? ROLE_BOUNCE : ROLE_NONE;
 }
 
 static struct span without_brackets(struct span path)
@@ -140,7 +146,7 @@ enum verdict message_recipient(struct message *message, struct span recipient)
         return VERDICT_CONTINUE;
     switch (message->role) {
     case ROLE_BOUNCE:
-        if (signing_is_bounce_address(message->rules->settings, &address))
+        if (settings_takes_reports(message->rules->settings, &address))
             message->to_bounce_address++;
         break;
     case ROLE_FILTER:
@@ -329,7 +335,7 @@ static enum store_rc apply_report(const struct message *message, const struct re
         goto out;
     }
     for (size_t i = 0; i < report->n; i++)
-        report_event(report, i, SOURCE_MILTER, now, &events[i]);
+        settings_report_event(message->rules->settings, report, i, SOURCE_MILTER, now, &events[i]);
     rc = store->apply(store->ctx, events, report->n, now, outcomes, err);
     for (size_t i = 0; rc == STORE_OK && i < report->n; i++) {
         outcome_log(&events[i], &outcomes[i]);

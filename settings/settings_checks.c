@@ -189,6 +189,19 @@ bool check_fingerprint(const char *text, struct err *err)
     return false;
 }
 
+/* RFC 2919 2: an atom with dots, which people write with its <>. */
+bool check_list_id(const char *text, struct err *err)
+{
+    struct span id = span_of(text);
+
+    if (id.n > 2 && id.p[0] == '<' && id.p[id.n - 1] == '>')
+        id = (struct span){ id.p + 1, id.n - 2 };
+    if (id.n > 0 && strcspn(id.p, "<> \t\"") >= id.n)
+        return true;
+    err_set(err, "found \"%.60s\"; allowed is what stands between < and > in the field List-Id", text);
+    return false;
+}
+
 bool check_cause(const char *text, struct err *err)
 {
     uint32_t causes;
