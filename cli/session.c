@@ -75,11 +75,21 @@ int cli_read_format(const char *text, const char *const *words)
     return -1;
 }
 
+static bool has_default_file(void)
+{
+    return access(DEFAULT_PATH, F_OK) == 0;
+}
+
+const char *session_settings_name(const char *config)
+{
+    return config != NULL ? config : has_default_file() ? DEFAULT_PATH : "the defaults";
+}
+
 static int load(struct session *session, const char *config)
 {
     struct err err;
 
-    if (config == NULL && access(DEFAULT_PATH, F_OK) != 0) {
+    if (config == NULL && !has_default_file()) {
         session->settings = settings_new();
         return session->settings != NULL ? GO_ON : EX_OSERR;
     }
@@ -135,12 +145,8 @@ int session_refuse(const struct err *err)
 
 int session_parse(const struct session *session, struct span text, struct address *out, struct err *err)
 {
-    enum address_form form = ADDRESS_INTERNAL;
-
     text = span_trim(text);
-    if (text.n > 0 && (text.p[0] == '"' || text.p[0] == '<'))
-        form = ADDRESS_MAILBOX;
-    return address_parse(out, form, text, &session->rules, err);
+    return address_parse(out, address_form_of(text), text, &session->rules, err);
 }
 
 int session_parse_listed(const struct session *session, struct span text, struct address *out,

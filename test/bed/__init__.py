@@ -10,7 +10,7 @@ are all it needs. It runs as root only: Postfix's master(8) starts its daemons u
 """
 
 from .bed import BOUNCE_ADDRESS, Bed
-from .dsn import make_dsn
+from .dsn import make_complaint, make_dsn
 from .maillog import make_log
 from .process import BedError, wait_until
 from .proxy import Proxy
@@ -28,6 +28,7 @@ __all__ = [
     "RedisServer",
     "Reply",
     "Sink",
+    "make_complaint",
     "make_dsn",
     "make_log",
     "transaction",
