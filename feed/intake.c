@@ -14,24 +14,20 @@
 
 struct intake {
     const struct settings *settings;
-    struct store *store;
+    struct applier *applier;
     struct report held[INTAKE_MAILS];
     size_t n, events;
-    bool down; /* Redis was away at the last commit, and that was said */
     struct tally tally;
 };
 
-struct intake *intake_new(const struct settings *settings)
+struct intake *intake_new(const struct settings *settings, struct applier *applier)
 {
     struct intake *intake = calloc(1, sizeof(*intake));
 
     if (intake == NULL)
         return NULL;
     intake->settings = settings;
-    if ((intake->store = store_new(&settings->redis)) == NULL) {
-        free(intake);
-        return NULL;
-    }
+    intake->applier = applier;
     return intake;
 }
 
@@ -47,31 +43,7 @@ void intake_free(struct intake *intake)
     if (intake == NULL)
         return;
     drop_held(intake);
-    store_free(intake->store);
     free(intake);
-}
-
-/* Says that Redis went away, or is back, when it is news. */
-static void note_state(struct intake *intake, enum store_rc rc, const struct err *err)
-{
-    bool down = rc == STORE_DOWN;
-
-    if (down && !intake->down)
-        log_say(LOG_WARNING, "cannot commit to Redis: %s; what is to be applied waits where it is",
-                err->text);
-    if (!down && intake->down)
-        log_say(LOG_NOTICE, "Redis takes commits again");
-    intake->down = down;
-}
-
-void intake_check(struct intake *intake)
-{
-    struct err warning = { "" }, err = { "" };
-    enum store_rc rc = store_check(intake->store, &warning, &err);
-
-    note_state(intake, rc, &err);
-    if (warning.text[0] != '\0')
-        log_say(LOG_WARNING, "%s", warning.text);
 }
 
 static void log_unrecognised(const char *name, enum mail_kind kind, const char *rule)
@@ -119,49 +91,26 @@ static void make_events(const struct intake *intake, int64_t now, struct event *
             settings_report_event(intake->settings, &intake->held[i], k, SOURCE_MAILBOX, now, events++);
 }
 
-static void note_outcomes(struct intake *intake, const struct event *events, const struct outcome *outcomes,
-                          size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        outcome_log(&events[i], &outcomes[i]);
-        intake->tally.repeats += outcomes[i].effect == EFFECT_REPEAT;
-    }
-    intake->tally.events += (int64_t)n;
-}
-
-enum store_rc intake_apply(struct intake *intake, const struct event *events, size_t n, int64_t now,
-                           struct err *err)
-{
-    struct outcome *outcomes = calloc(n, sizeof(*outcomes));
-    enum store_rc rc = STORE_DOWN;
-
-    if (outcomes == NULL)
-        err_set(err, "out of memory");
-    else
-        rc = store_apply(intake->store, &intake->settings->lead, events, n, now, outcomes, err);
-    if (rc == STORE_OK)
-        note_outcomes(intake, events, outcomes, n);
-    note_state(intake, rc, err);
-    free(outcomes);
-    return rc;
-}
-
 enum store_rc intake_commit(struct intake *intake, int64_t now, struct err *err)
 {
     struct event *events;
     enum store_rc rc = STORE_DOWN;
+    int64_t repeats;
 
     if (intake->events == 0)
         return STORE_OK;
     if ((events = calloc(intake->events, sizeof(*events))) == NULL) {
         err_set(err, "out of memory");
-        note_state(intake, rc, err);
-    } else {
-        make_events(intake, now, events);
-        rc = intake_apply(intake, events, intake->events, now, err);
+        goto out;
     }
-    if (rc == STORE_OK)
+    make_events(intake, now, events);
+    rc = applier_apply(intake->applier, events, intake->events, now, &repeats, err);
+    if (rc == STORE_OK) {
         intake->tally.mails += (int64_t)intake->n;
+        intake->tally.events += (int64_t)intake->events;
+        intake->tally.repeats += repeats;
+    }
+out:
     drop_held(intake);
     free(events);
     return rc;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* leadgate-feed: arguments, signals, exit statuses. As a daemon it runs one loop with one intake (one
- * connection to Redis), one source per Maildir and one for what applications report; a reload makes all of
- * them anew before it lets the old ones go. */
+/* leadgate-feed: arguments, signals, exit statuses. As a daemon it runs one loop with one applier (one
+ * connection to Redis), a source for each Maildir and log, and one for what applications report; a reload
+ * makes all of them anew before it lets the old ones go. */
 #include "feed/applications.h"
+#include "feed/applier.h"
 #include "feed/intake.h"
+#include "feed/log_source.h"
 #include "feed/once.h"
+#include "feed/once_log.h"
 #include "feed/watch.h"
 #include "leadgate/bounce.h"
 #include "leadgate/logline.h"
@@ -20,29 +23,39 @@
 static const struct program program = {
     .name = "leadgate-feed",
     .usage =
-        "Reads bounces, and what applications report, and applies them to the leads they name. Without\n"
-        "options: follows the Maildirs named by feed.maildirs and the Redis stream on which applications\n"
-        "report until told to stop.\n"
-        "  --once          reads what is there now and exits\n"
-        "  --maildir DIR   this Maildir instead of those of feed.maildirs\n"
+        "Reads what comes back and applies it to the leads it is about. Without options: follows the "
+        "Maildirs\n"
+        "and logs named by feed.maildirs and feed.logs, and the Redis stream on which applications report\n"
+        "(feed.applications), until told to stop.\n"
+        "  --once          reads what is in the Maildirs and on the stream now and exits\n"
+        "  --maildir DIR   this Maildir instead of those of feed.maildirs, and nothing else\n"
         "  --mbox FILE     reads an mbox and exits\n"
         "  --stdin         reads one mail, for pipe(8)\n"
-        "Exit status: 0 done; 64 wrong arguments; 66 no such mailbox; 75 Redis is away, run it again;\n"
+        "  --log FILE      reads a Postfix log, plain or gzip'd, and exits; - is standard input: events are\n"
+        "                  applied as they come, and while Redis is away no more is read\n"
+        "Exit status: 0 done; 64 wrong arguments; 66 no such mailbox or log; 75 Redis is away, run it "
+        "again;\n"
         "78 wrong settings.\n",
 };
 
 struct arguments {
-    const char *mbox, *maildir;
+    const char *mbox, *maildir, *log;
     bool once, from_stdin;
+};
+
+/* What comes back, from one place: made on the loop, works by itself, let go by the program. */
+struct source {
+    void (*close)(void *it);
+    void *it;
 };
 
 /* The sources and what they stand on; all of one generation of the settings. */
 struct feed {
     struct settings *settings;
+    struct applier *applier;
     struct intake *intake;
-    struct watch **sources;
+    struct source *sources;
     size_t n;
-    struct applications *applications; /* NULL: not read */
 };
 
 struct daemon {
@@ -59,23 +72,71 @@ static struct config_texts chosen_maildirs(const struct arguments *arguments, co
     return *only != NULL ? (struct config_texts){ only, 1 } : settings->feed.maildirs;
 }
 
-static int need_sources(const struct settings *settings, const struct config_texts *maildirs, struct err *err)
+static struct config_texts chosen_logs(const struct arguments *arguments, const struct settings *settings)
 {
-    if (maildirs->n > 0 || settings->feed.applications)
-        return 0;
-    return err_set(err,
-                   "feed.maildirs names no Maildir and feed.applications is off: there is nothing to read");
+    return arguments->maildir != NULL ? (struct config_texts){ NULL, 0 } : settings->feed.logs;
+}
+
+/* --maildir is about one Maildir and nothing else. */
+static bool are_applications_read(const struct arguments *arguments, const struct settings *settings)
+{
+    return settings->feed.applications && arguments->maildir == NULL;
+}
+
+/* what: the settings that could name something. */
+static int need_sources(size_t n, const char *what, struct err *err)
+{
+    return n > 0 ? 0 : err_set(err, "%s and feed.applications is off: there is nothing to read", what);
 }
 
 static void feed_close(struct feed *feed)
 {
     for (size_t i = 0; i < feed->n; i++)
-        watch_free(feed->sources[i]);
+        feed->sources[i].close(feed->sources[i].it);
     free(feed->sources);
-    applications_free(feed->applications);
     intake_free(feed->intake);
+    applier_free(feed->applier);
     settings_free(feed->settings);
     *feed = (struct feed){ .n = 0 };
+}
+
+static void close_watch(void *it)
+{
+    watch_free(it);
+}
+
+static void close_log(void *it)
+{
+    log_source_free(it);
+}
+
+static void close_applications(void *it)
+{
+    applications_free(it);
+}
+
+/* Takes a source that was made; NULL: it was not, and err says why. There is room for all of them. */
+static bool add_source(struct feed *feed, void *it, void (*close)(void *it))
+{
+    if (it == NULL)
+        return false;
+    feed->sources[feed->n++] = (struct source){ close, it };
+    return true;
+}
+
+static bool open_sources(struct feed *feed, struct event_base *base, const struct config_texts *maildirs,
+                         const struct config_texts *logs, struct err *err)
+{
+    const struct settings *settings = feed->settings;
+
+    for (size_t i = 0; i < maildirs->n; i++)
+        if (!add_source(feed, watch_new(base, maildirs->item[i], &settings->feed, feed->intake, err),
+                        close_watch))
+            return false;
+    for (size_t i = 0; i < logs->n; i++)
+        if (!add_source(feed, log_source_new(base, logs->item[i], settings, feed->applier, err), close_log))
+            return false;
+    return true;
 }
 
 /* EX_OK, or EX_CONFIG or EX_OSERR with err. Owns settings, whatever the answer. */
@@ -85,25 +146,25 @@ static int feed_open(struct feed *out, struct daemon *daemon, struct settings *s
     int status = EX_OSERR;
     char *only;
     struct config_texts maildirs = chosen_maildirs(daemon->arguments, settings, &only);
+    struct config_texts logs = chosen_logs(daemon->arguments, settings);
+    bool applications = are_applications_read(daemon->arguments, settings);
+    size_t n = maildirs.n + logs.n + applications;
 
-    if (need_sources(settings, &maildirs, err) < 0) {
+    if (need_sources(n, "neither feed.maildirs nor feed.logs names anything", err) < 0) {
         status = EX_CONFIG;
         goto fail;
     }
-    feed.intake = intake_new(settings);
-    feed.sources = calloc(maildirs.n + 1, sizeof(*feed.sources));
-    if (feed.intake == NULL || feed.sources == NULL) {
+    feed.applier = applier_new(settings);
+    feed.intake = intake_new(settings, feed.applier);
+    feed.sources = calloc(n, sizeof(*feed.sources));
+    if (feed.applier == NULL || feed.intake == NULL || feed.sources == NULL) {
         err_set(err, "out of memory");
         goto fail;
     }
-    for (; feed.n < maildirs.n; feed.n++) {
-        feed.sources[feed.n] =
-            watch_new(daemon->base, maildirs.item[feed.n], &settings->feed, feed.intake, err);
-        if (feed.sources[feed.n] == NULL)
-            goto fail;
-    }
-    if (settings->feed.applications &&
-        (feed.applications = applications_new(daemon->base, settings, feed.intake, err)) == NULL)
+    if (!open_sources(&feed, daemon->base, &maildirs, &logs, err))
+        goto fail;
+    if (applications &&
+        !add_source(&feed, applications_new(daemon->base, settings, feed.applier, err), close_applications))
         goto fail;
     *out = feed;
     return EX_OK;
@@ -163,7 +224,7 @@ static int run_daemon(const struct arguments *arguments, struct settings *settin
     for (size_t i = 0; i < 3; i++)
         if (signals[i] == NULL || event_add(signals[i], NULL) < 0)
             goto out;
-    intake_check(daemon.feed.intake);
+    applier_check(daemon.feed.applier);
     startup_ready();
     if (event_base_dispatch(daemon.base) >= 0)
         status = EX_OK;
@@ -179,13 +240,15 @@ out:
     return status;
 }
 
-static int run_once(const struct arguments *arguments, struct settings *settings)
+static int read_mail_once(const struct arguments *arguments, const struct settings *settings,
+                          struct applier *applier)
 {
-    struct intake *intake = intake_new(settings);
+    struct intake *intake = intake_new(settings, applier);
     int status = EX_TEMPFAIL;
     struct err err;
     char *only;
     struct config_texts maildirs = chosen_maildirs(arguments, settings, &only);
+    bool applications = are_applications_read(arguments, settings);
 
     if (intake == NULL) {
         log_say(LOG_ERR, "out of memory");
@@ -193,35 +256,58 @@ static int run_once(const struct arguments *arguments, struct settings *settings
         status = once_mbox(intake, &settings->feed, arguments->mbox);
     } else if (arguments->from_stdin) {
         status = once_stdin(intake, &settings->feed);
-    } else if (need_sources(settings, &maildirs, &err) < 0) {
+    } else if (need_sources(maildirs.n + applications, "feed.maildirs names no Maildir", &err) < 0) {
         log_say(LOG_ERR, "%s", err.text);
         status = EX_CONFIG;
     } else {
-        status = once_sources(intake, settings, &maildirs);
+        status = once_sources(intake, applications ? applier : NULL, settings, &maildirs);
     }
     intake_free(intake);
+    return status;
+}
+
+static int run_once(const struct arguments *arguments, struct settings *settings)
+{
+    struct applier *applier = applier_new(settings);
+    int status = EX_TEMPFAIL;
+
+    if (applier == NULL)
+        log_say(LOG_ERR, "out of memory");
+    else if (arguments->log == NULL)
+        status = read_mail_once(arguments, settings, applier);
+    else if (strcmp(arguments->log, "-") == 0)
+        status = once_log_stdin(applier, settings);
+    else
+        status = once_log(applier, settings, arguments->log);
+    applier_free(applier);
     settings_free(settings);
     return status;
+}
+
+static bool is_ambiguous(const struct arguments *arguments)
+{
+    bool maildirs = arguments->once || arguments->maildir != NULL;
+
+    return (arguments->mbox != NULL) + (arguments->log != NULL) + arguments->from_stdin + maildirs > 1;
 }
 
 int main(int argc, char **argv)
 {
     struct arguments arguments = { .mbox = NULL };
     const struct program_option options[] = {
-        { "once", NULL, &arguments.once },
-        { "maildir", &arguments.maildir, NULL },
-        { "mbox", &arguments.mbox, NULL },
-        { "stdin", NULL, &arguments.from_stdin },
+        { "once", NULL, &arguments.once }, { "maildir", &arguments.maildir, NULL },
+        { "mbox", &arguments.mbox, NULL }, { "stdin", NULL, &arguments.from_stdin },
+        { "log", &arguments.log, NULL },
     };
     struct settings *settings = startup(&program, options, sizeof(options) / sizeof(options[0]), argc, argv);
 
-    if ((arguments.mbox != NULL) + arguments.from_stdin + (arguments.once || arguments.maildir != NULL) > 1) {
-        fprintf(stderr, "%s: --mbox, --stdin and Maildirs exclude each other\n", program.name);
+    if (is_ambiguous(&arguments)) {
+        fprintf(stderr, "%s: --mbox, --stdin, --log and Maildirs exclude each other\n", program.name);
         settings_free(settings);
         return EX_USAGE;
     }
     bounce_init();
-    if (arguments.mbox != NULL || arguments.from_stdin || arguments.once)
+    if (arguments.mbox != NULL || arguments.log != NULL || arguments.from_stdin || arguments.once)
         return run_once(&arguments, settings);
     return run_daemon(&arguments, settings);
 }

@@ -8,9 +8,9 @@
  * mailbox that is read a week late leaves every lead as if it had been read at once. */
 #include "leadgate/lead.h"
 
-#include "lead/hash.h"
 #include "lead/score.h"
 #include "lead/suspend.h"
+#include "leadgate/hash.h"
 
 #include <stdio.h>
 #include <string.h>

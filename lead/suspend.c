@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lead/suspend.h"
 
-#include "lead/hash.h"
 #include "lead/score.h"
+#include "leadgate/hash.h"
 
 static int64_t at_most(int64_t value, int64_t limit)
 {

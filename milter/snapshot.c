@@ -14,7 +14,6 @@ struct snapshot {
     atomic_int holders;
     struct settings *settings;
     struct address *bounce_addresses;
-    size_t n_bounce_addresses;
     struct store_pool *pool;
     struct message_rules rules;
 };
@@ -56,36 +55,10 @@ static enum store_rc apply_in_pool(void *ctx, const struct event *events, size_t
     return rc;
 }
 
-static int read_addresses(struct snapshot *snapshot, const struct config_texts *texts, const char *key,
-                          struct err *err)
-{
-    struct address_rules rules = settings_address_rules(snapshot->settings);
-    struct err why;
-
-    for (size_t i = 0; i < texts->n; i++)
-        if (address_parse(&snapshot->bounce_addresses[snapshot->n_bounce_addresses++], ADDRESS_MAILBOX,
-                          span_of(texts->item[i]), &rules, &why) < 0)
-            return err_set(err, "%s: %s: %s", key, texts->item[i], why.text);
-    return 0;
-}
-
-/* Complaints are read as bounces are: a feedback address is a bounce address, too. */
-static int read_bounce_addresses(struct snapshot *snapshot, struct err *err)
-{
-    const struct config_texts *bounces = &snapshot->settings->milter.bounce_addresses;
-    const struct config_texts *feedback = &snapshot->settings->milter.feedback_addresses;
-
-    snapshot->bounce_addresses = calloc(bounces->n + feedback->n + 1, sizeof(*snapshot->bounce_addresses));
-    if (snapshot->bounce_addresses == NULL)
-        return err_set(err, "out of memory");
-    if (read_addresses(snapshot, bounces, "milter.bounce_addresses", err) < 0)
-        return -1;
-    return read_addresses(snapshot, feedback, "milter.feedback_addresses", err);
-}
-
 struct snapshot *snapshot_new(struct settings *settings, struct err *err)
 {
     struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+    size_t n = 0;
 
     if (snapshot == NULL) {
         err_set(err, "out of memory");
@@ -94,7 +67,7 @@ struct snapshot *snapshot_new(struct settings *settings, struct err *err)
     }
     atomic_init(&snapshot->holders, 1);
     snapshot->settings = settings;
-    if (read_bounce_addresses(snapshot, err) < 0)
+    if ((snapshot->bounce_addresses = settings_bounce_addresses(settings, &n, err)) == NULL)
         goto fail;
     if ((snapshot->pool = store_pool_new(&settings->redis)) == NULL) {
         err_set(err, "out of memory");
@@ -103,7 +76,7 @@ struct snapshot *snapshot_new(struct settings *settings, struct err *err)
     snapshot->rules = (struct message_rules){
         .settings = settings,
         .bounce_addresses = snapshot->bounce_addresses,
-        .n_bounce_addresses = snapshot->n_bounce_addresses,
+        .n_bounce_addresses = n,
         .any_sender = settings->milter.feedback_addresses.n > 0,
         .store = { .find = find_in_pool, .apply = apply_in_pool, .ctx = snapshot },
     };

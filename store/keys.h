@@ -8,9 +8,10 @@
 
 #include <stddef.h>
 
-#define JOURNAL_KEY  "leadgate:journal"  /* stream, every change of an opt-out, capped */
-#define EVENTS_KEY   "leadgate:events"   /* stream, what applications report, until it is applied */
-#define REJECTED_KEY "leadgate:rejected" /* stream, what of it could not be understood, capped */
+#define JOURNAL_KEY   "leadgate:journal"   /* stream, every change of an opt-out, capped */
+#define POSITIONS_KEY "leadgate:positions" /* hash, HOST:PATH -> how far a log has been read */
+#define EVENTS_KEY    "leadgate:events"    /* stream, what applications report, until it is applied */
+#define REJECTED_KEY  "leadgate:rejected"  /* stream, what of it could not be understood, capped */
 
 #define EVENTS_GROUP "leadgate" /* the consumer group that reads leadgate:events */
 

@@ -29,8 +29,8 @@ BEGIN {
     below["cli"] = "core lead bounce maillog store sim settings"
 
     # Which folder a public header belongs to.
-    split("core:address core:config core:decimal core:endpoint core:err core:logline core:network core:provider core:span core:times lead:cause lead:event lead:lead " \
-          "bounce:bounce bounce:rules maillog:maillog store:store store:store_admin store:store_inbox store:store_pool store:lookup sim:simulate settings:settings settings:startup settings:stream", homes, " ")
+    split("core:address core:config core:decimal core:endpoint core:err core:hash core:logline core:network core:provider core:span core:times lead:cause lead:event lead:lead " \
+          "bounce:bounce bounce:rules maillog:maillog store:store store:store_admin store:store_inbox store:store_pool store:store_position store:lookup sim:simulate settings:settings settings:startup settings:stream", homes, " ")
     for (i in homes) {
         split(homes[i], part, ":")
         home[part[2]] = part[1]
@@ -42,6 +42,7 @@ BEGIN {
     library["gmime/"] = library["glib"] = "^bounce/"
     library["pcre2.h"] = "^bounce/"
     library["libpsl.h"] = "^core/provider[.]c$"
+    library["zlib.h"] = "^(feed|cli)/"
     library["yaml.h"] = "^core/config[^/]*[.][ch]$"
 }
 function wrong(why) {

@@ -9,6 +9,7 @@
 #include "leadgate/config.h"
 #include "leadgate/lead.h"
 #include "leadgate/logline.h"
+#include "leadgate/network.h"
 #include "leadgate/store.h"
 #include "leadgate/stream.h"
 
@@ -98,6 +99,12 @@ struct bounce_context settings_bounce_context(const struct settings *settings);
  * of the mail which came back with it. The event borrows from the settings, too. */
 void settings_report_event(const struct settings *settings, const struct report *report, size_t i,
                            enum event_source source, int64_t now, struct event *event);
+
+/* milter.bounce_addresses and, behind them, milter.feedback_addresses, parsed: *n of them. The caller frees
+ * them with free(). NULL with err. */
+struct address *settings_bounce_addresses(const struct settings *settings, size_t *n, struct err *err);
+/* feed.internal_relays, parsed: as many as the setting has items. As above. */
+struct network *settings_internal_relays(const struct settings *settings, struct err *err);
 
 /* Whether the lead is let pass in every stream and whatever stands against it (policy.never_refuse). */
 bool settings_never_refuses(const struct settings *settings, const struct address *lead);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* hash: FNV-1a, 64 bits; for spreading and for telling texts apart, not against anybody's ill will. */
-#ifndef LEADGATE_LEAD_HASH_H
-#define LEADGATE_LEAD_HASH_H
+#ifndef LEADGATE_HASH_H
+#define LEADGATE_HASH_H
 
 #include "leadgate/span.h"
 
