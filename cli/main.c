@@ -14,7 +14,7 @@ static const struct command {
     { "show", "what is known of a lead, and what the next bounce would do", command_show },
     { "why", "the evidence against a lead", command_why },
     { "list", "who is opted out, refused or whitelisted", command_list },
-    { "stats", "how many, by kind and cause", command_stats },
+    { "stats", "how many, by kind and cause, and what the programs did", command_stats },
     { "optout", "opt leads out", command_optout },
     { "flush", "let leads in again", command_flush },
     { "allow", "whitelist leads and domains", command_allow },

@@ -10,8 +10,8 @@
 #include "cli/replay_report.h"
 #include "cli/replay_seed.h"
 #include "cli/session.h"
-#include "cli/times.h"
 #include "leadgate/maillog.h"
+#include "leadgate/times.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* leadgate-feed: arguments, signals, exit statuses. As a daemon it runs one loop with one applier (one
- * connection to Redis) and a source for each Maildir and log; a reload makes all of them anew before it lets
- * the old ones go. */
+ * connection to Redis) and a source for each Maildir and log, and one for what applications report; a reload
+ * makes all of them anew before it lets the old ones go. */
+#include "feed/applications.h"
 #include "feed/applier.h"
 #include "feed/intake.h"
 #include "feed/log_source.h"
@@ -22,18 +23,17 @@
 static const struct program program = {
     .name = "leadgate-feed",
     .usage =
-        "Reads what comes back and applies it to the leads it is about. Without options: follows the "
-        "Maildirs\n"
-        "and logs named by feed.maildirs and feed.logs until told to stop.\n"
-        "  --once          reads what is in the Maildirs now and exits\n"
+        "Reads what comes back and applies it to the leads it is about. Without options: follows the\n"
+        "Maildirs and logs named by feed.maildirs and feed.logs, and the Redis stream on which applications\n"
+        "report, until told to stop.\n"
+        "  --once          reads what is in the Maildirs and in the stream now and exits\n"
         "  --maildir DIR   this Maildir instead of those of feed.maildirs, and no log\n"
         "  --mbox FILE     reads an mbox and exits\n"
         "  --stdin         reads one mail, for pipe(8)\n"
         "  --log FILE      reads a Postfix log, plain or gzip'd, and exits; - is standard input: events are\n"
         "                  applied as they come, and while Redis is away no more is read\n"
-        "Exit status: 0 done; 64 wrong arguments; 66 no such mailbox or log; 75 Redis is away, run it "
-        "again;\n"
-        "78 wrong settings.\n",
+        "Exit status: 0 done; 64 wrong arguments; 66 no such mailbox or log; 75 Redis is away, run it\n"
+        "again; 78 wrong settings.\n",
 };
 
 struct arguments {
@@ -59,6 +59,7 @@ struct feed {
 struct daemon {
     struct event_base *base;
     const struct arguments *arguments;
+    struct counters *counters; /* outlives the settings, so that a reload loses nothing of it */
     struct feed feed;
 };
 
@@ -75,16 +76,12 @@ static struct config_texts chosen_logs(const struct arguments *arguments, const 
     return arguments->maildir != NULL ? (struct config_texts){ NULL, 0 } : settings->feed.logs;
 }
 
-static int need_maildirs(const struct config_texts *maildirs, struct err *err)
+static int need_sources(size_t n, const struct settings *settings, struct err *err)
 {
-    return maildirs->n > 0 ? 0 : err_set(err, "feed.maildirs names no Maildir: there is nothing to read");
-}
-
-static int need_sources(size_t n, struct err *err)
-{
-    return n > 0
-               ? 0
-               : err_set(err, "neither feed.maildirs nor feed.logs names anything: there is nothing to read");
+    if (n > 0 || settings->feed.applications)
+        return 0;
+    return err_set(err, "feed.maildirs and feed.logs name nothing and feed.applications is off: there is "
+                        "nothing to read");
 }
 
 static void feed_close(struct feed *feed)
@@ -108,6 +105,11 @@ static void close_log(void *it)
     log_source_free(it);
 }
 
+static void close_applications(void *it)
+{
+    applications_free(it);
+}
+
 /* Takes a source that was made; NULL: it was not, and err says why. There is room for all of them. */
 static bool add_source(struct feed *feed, void *it, void (*close)(void *it))
 {
@@ -129,7 +131,8 @@ static bool open_sources(struct feed *feed, struct event_base *base, const struc
     for (size_t i = 0; i < logs->n; i++)
         if (!add_source(feed, log_source_new(base, logs->item[i], settings, feed->applier, err), close_log))
             return false;
-    return true;
+    return !settings->feed.applications ||
+           add_source(feed, applications_new(base, settings, feed->intake, err), close_applications);
 }
 
 /* EX_OK, or EX_CONFIG or EX_OSERR with err. Owns settings, whatever the answer. */
@@ -141,13 +144,13 @@ static int feed_open(struct feed *out, struct daemon *daemon, struct settings *s
     struct config_texts maildirs = chosen_maildirs(daemon->arguments, settings, &only);
     struct config_texts logs = chosen_logs(daemon->arguments, settings);
 
-    if (need_sources(maildirs.n + logs.n, err) < 0) {
+    if (need_sources(maildirs.n + logs.n, settings, err) < 0) {
         status = EX_CONFIG;
         goto fail;
     }
-    feed.applier = applier_new(settings);
+    feed.applier = applier_new(settings, daemon->counters);
     feed.intake = intake_new(settings, feed.applier);
-    feed.sources = calloc(maildirs.n + logs.n, sizeof(*feed.sources));
+    feed.sources = calloc(maildirs.n + logs.n + 1, sizeof(*feed.sources));
     if (feed.applier == NULL || feed.intake == NULL || feed.sources == NULL) {
         err_set(err, "out of memory");
         goto fail;
@@ -192,25 +195,36 @@ static void on_reload(evutil_socket_t number, short what, void *ctx)
     startup_ready();
 }
 
+static void on_second(evutil_socket_t number, short what, void *ctx)
+{
+    struct daemon *daemon = ctx;
+
+    (void)number;
+    (void)what;
+    applier_flush_due(daemon->feed.applier);
+}
+
 static int run_daemon(const struct arguments *arguments, struct settings *settings)
 {
-    struct daemon daemon = { .base = event_base_new(), .arguments = arguments };
-    struct event *signals[3] = { NULL };
+    struct daemon daemon = { .base = event_base_new(), .arguments = arguments, .counters = counters_new() };
+    static const struct timeval second = { .tv_sec = 1 };
+    struct event *events[4] = { NULL };
     struct err err = { "cannot start the event loop" };
     int status = EX_OSERR;
 
-    if (daemon.base == NULL) {
+    if (daemon.base == NULL || daemon.counters == NULL) {
         settings_free(settings);
         goto out;
     }
     if ((status = feed_open(&daemon.feed, &daemon, settings, &err)) != EX_OK)
         goto out;
     status = EX_OSERR;
-    signals[0] = evsignal_new(daemon.base, SIGTERM, on_stop, &daemon);
-    signals[1] = evsignal_new(daemon.base, SIGINT, on_stop, &daemon);
-    signals[2] = evsignal_new(daemon.base, SIGHUP, on_reload, &daemon);
-    for (size_t i = 0; i < 3; i++)
-        if (signals[i] == NULL || event_add(signals[i], NULL) < 0)
+    events[0] = evsignal_new(daemon.base, SIGTERM, on_stop, &daemon);
+    events[1] = evsignal_new(daemon.base, SIGINT, on_stop, &daemon);
+    events[2] = evsignal_new(daemon.base, SIGHUP, on_reload, &daemon);
+    events[3] = event_new(daemon.base, -1, EV_PERSIST, on_second, &daemon);
+    for (size_t i = 0; i < 4; i++)
+        if (events[i] == NULL || event_add(events[i], i == 3 ? &second : NULL) < 0)
             goto out;
     applier_check(daemon.feed.applier);
     startup_ready();
@@ -219,10 +233,13 @@ static int run_daemon(const struct arguments *arguments, struct settings *settin
 out:
     if (status != EX_OK)
         log_say(LOG_ERR, "%s", err.text);
-    for (size_t i = 0; i < 3; i++)
-        if (signals[i] != NULL)
-            event_free(signals[i]);
+    for (size_t i = 0; i < 4; i++)
+        if (events[i] != NULL)
+            event_free(events[i]);
+    if (daemon.feed.applier != NULL)
+        applier_flush(daemon.feed.applier);
     feed_close(&daemon.feed);
+    counters_free(daemon.counters);
     if (daemon.base != NULL)
         event_base_free(daemon.base);
     return status;
@@ -243,11 +260,11 @@ static int read_mail_once(const struct arguments *arguments, const struct settin
         status = once_mbox(intake, &settings->feed, arguments->mbox);
     } else if (arguments->from_stdin) {
         status = once_stdin(intake, &settings->feed);
-    } else if (need_maildirs(&maildirs, &err) < 0) {
+    } else if (need_sources(maildirs.n, settings, &err) < 0) {
         log_say(LOG_ERR, "%s", err.text);
         status = EX_CONFIG;
     } else {
-        status = once_maildirs(intake, &settings->feed, &maildirs);
+        status = once_sources(intake, settings, &maildirs);
     }
     intake_free(intake);
     return status;
@@ -255,7 +272,8 @@ static int read_mail_once(const struct arguments *arguments, const struct settin
 
 static int run_once(const struct arguments *arguments, struct settings *settings)
 {
-    struct applier *applier = applier_new(settings);
+    struct counters *counters = counters_new();
+    struct applier *applier = counters == NULL ? NULL : applier_new(settings, counters);
     int status = EX_TEMPFAIL;
 
     if (applier == NULL)
@@ -266,7 +284,10 @@ static int run_once(const struct arguments *arguments, struct settings *settings
         status = once_log_stdin(applier, settings);
     else
         status = once_log(applier, settings, arguments->log);
+    if (applier != NULL)
+        applier_flush(applier);
     applier_free(applier);
+    counters_free(counters);
     settings_free(settings);
     return status;
 }

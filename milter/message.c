@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is to be done with a mail is decided at its sender, and taken back as soon as it is known that there
  * is nothing to do: a milter that sees each mail to its end costs Postfix a quarter of its throughput, one
- * that accepts at MAIL FROM next to nothing.
+ * that accepts at MAIL FROM next to nothing. Feedback loops report in their own name: of a mail with a sender
+ * only the recipients tell whether it is a complaint, so where there are feedback addresses, and only there,
+ * the recipients of all mail from outside are looked at.
  *
  *   sender     came by                   role
  *   <>         SMTP                      ROLE_BOUNCE once a recipient is one of our bounce addresses
  *   <>         sendmail(1), bounce(8)    ROLE_OWN_BOUNCE, a bounce of this Postfix: observed only
  *   ann@...    sendmail(1)               ROLE_FILTER, the policy server is never asked about these
  *   ann@...    SMTP, filter_daemons      ROLE_FILTER, their clients cannot bear a refusal
- *   ann@...    SMTP                      ROLE_NONE
+ *   ann@...    SMTP                      ROLE_BOUNCE as above, where there are feedback addresses
+ *   ann@...    SMTP after AUTH, or else  ROLE_NONE
  *
  * The sender's stream says which recipients are suppressed; in a stream that is off none is, and the mail is
  * let go at once.
@@ -79,19 +82,12 @@ static bool is_filtered(const struct settings *settings, const struct message_or
     return origin->local;
 }
 
-/* Postfix's smtpd hands on what the client said, its cleanup the address without <>, quoted only where it
- * must be. */
-static enum address_form form_of(struct span spelled)
-{
-    return spelled.n > 0 && (spelled.p[0] == '<' || spelled.p[0] == '"') ? ADDRESS_MAILBOX : ADDRESS_INTERNAL;
-}
-
 static const struct stream *stream_of(const struct settings *settings, const struct message_origin *origin,
                                       struct span sender)
 {
     const struct stream_request request = {
         .sender = sender,
-        .sender_form = form_of(sender),
+        .sender_form = address_form_of(sender),
         .sasl_username = origin->sasl_username,
         .client_address = origin->client_address,
         .server_port = origin->server_port,
@@ -103,13 +99,17 @@ static const struct stream *stream_of(const struct settings *settings, const str
 static enum role role_of(const struct message_rules *rules, const struct message_origin *origin,
                          struct span sender, const struct stream *stream)
 {
+    const struct settings *settings = rules->settings;
     bool null_sender = sender.n == 0 || span_eq(sender, SPAN("<>"));
 
     if (null_sender && origin->local)
         return ROLE_OWN_BOUNCE;
     if (null_sender)
-        return rules->n_bounce_addresses > 0 ? ROLE_BOUNCE : ROLE_NONE;
-    return stream->enforce != ENFORCE_OFF && is_filtered(rules->settings, origin) ? ROLE_FILTER : ROLE_NONE;
+        return settings->bounce_addresses.n + settings->feedback_addresses.n > 0 ? ROLE_BOUNCE : ROLE_NONE;
+    if (is_filtered(settings, origin))
+        return stream->enforce != ENFORCE_OFF ? ROLE_FILTER : ROLE_NONE;
+    /* Complaints have a sender. */
+    return settings->feedback_addresses.n > 0 && origin->sasl_username.n == 0 ? ROLE_BOUNCE : ROLE_NONE;
 }
 
 static struct span without_brackets(struct span path)
@@ -130,14 +130,6 @@ enum verdict message_mail(struct message *message, const struct message_rules *r
     return message->role == ROLE_NONE ? VERDICT_ACCEPT : VERDICT_CONTINUE;
 }
 
-static bool is_bounce_address(const struct message_rules *rules, const struct address *recipient)
-{
-    for (size_t i = 0; i < rules->n_bounce_addresses; i++)
-        if (address_covers(&rules->bounce_addresses[i], recipient))
-            return true;
-    return false;
-}
-
 enum verdict message_recipient(struct message *message, struct span recipient)
 {
     struct address_rules rules;
@@ -148,12 +140,13 @@ enum verdict message_recipient(struct message *message, struct span recipient)
         return VERDICT_CONTINUE;
     rules = settings_address_rules(message->rules->settings);
     message->recipients++;
-    /* No address, no lead: nothing can stand against it. */
-    if (address_parse(&address, form_of(recipient), recipient, &rules, &err) < 0)
+    /* Postfix's smtpd hands on what the client said, its cleanup the address without <>. No address, no lead:
+     * nothing can stand against it. */
+    if (address_parse(&address, address_form_of(recipient), recipient, &rules, &err) < 0)
         return VERDICT_CONTINUE;
     switch (message->role) {
     case ROLE_BOUNCE:
-        if (is_bounce_address(message->rules, &address))
+        if (settings_takes_reports(message->rules->settings, &address))
             message->to_bounce_address++;
         break;
     case ROLE_FILTER:
@@ -182,6 +175,7 @@ static void log_suppressed(const struct message *message, const char *word, size
     logline_span(&line, "queue", queue);
     logline_text(&line, "sender", message->sender);
     logline_send(&line, LOG_INFO);
+    counters_add(message->rules->counters, 1, "decisions", word, cause_name(ruling->cause), NULL);
 }
 
 /* The one line per recipient that Postfix does not write. */
@@ -202,13 +196,20 @@ static void log_failure(const char *what, struct span queue, const char *why)
     logline_send(&line, LOG_WARNING);
 }
 
+/* Redis cannot serve. */
+static void note_failure(const struct message *message, const char *what, struct span queue, const char *why)
+{
+    counters_add(message->rules->counters, 1, "failures", "store", "milter", NULL);
+    log_failure(what, queue, why);
+}
+
 static enum verdict data_of_filtered(struct message *message, struct span queue, int64_t now)
 {
     struct recipients *filtered = &message->filtered;
     struct err err;
 
     switch (recipients_judge(filtered, message->stream, &message->rules->store, now, &err)) {
-    case STORE_DOWN: log_failure("recipients not checked, the mail passes", queue, err.text); break;
+    case STORE_DOWN: note_failure(message, "recipients not checked, the mail passes", queue, err.text); break;
     case STORE_OK: break;
     }
     if (filtered->suppressed == 0)
@@ -313,6 +314,14 @@ static void log_unrecognised(const struct message *message, const char *kind, co
     logline_send(&line, LOG_INFO);
 }
 
+/* Recipients that nobody read of bounce again; an operator may want to know of them now. */
+static void log_cut(const struct message *message, const struct report *report, struct span queue)
+{
+    if (report->cut != NULL || message->mail.full)
+        log_failure("not all of a bounce was read", queue,
+                    report->cut != NULL ? report->cut : "larger than milter.max_size");
+}
+
 static enum store_rc apply_report(const struct message *message, const struct report *report, int64_t now,
                                   struct err *err)
 {
@@ -326,10 +335,12 @@ static enum store_rc apply_report(const struct message *message, const struct re
         goto out;
     }
     for (size_t i = 0; i < report->n; i++)
-        report_event(report, i, SOURCE_MILTER, now, &events[i]);
+        settings_report_event(message->rules->settings, report, i, SOURCE_MILTER, now, &events[i]);
     rc = store->apply(store->ctx, events, report->n, now, outcomes, err);
-    for (size_t i = 0; rc == STORE_OK && i < report->n; i++)
+    for (size_t i = 0; rc == STORE_OK && i < report->n; i++) {
         outcome_log(&events[i], &outcomes[i]);
+        counters_note_event(message->rules->counters, &events[i], &outcomes[i]);
+    }
 out:
     free(outcomes);
     free(events);
@@ -377,11 +388,12 @@ static enum verdict end_of_bounce(const struct message *message, struct span que
      * from a mailbox, it is found to be a repeat. */
     report.at = now;
     switch (apply_report(message, &report, now, &err)) {
-    case STORE_OK: break;
+    case STORE_OK: log_cut(message, &report, queue); break;
     case STORE_DOWN:
         if (message->role == ROLE_BOUNCE)
             verdict = VERDICT_TEMPFAIL;
-        log_failure(verdict == VERDICT_TEMPFAIL ? "bounce deferred" : "bounce not recorded", queue, err.text);
+        note_failure(message, verdict == VERDICT_TEMPFAIL ? "bounce deferred" : "bounce not recorded", queue,
+                     err.text);
         break;
     }
 out:

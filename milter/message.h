@@ -7,6 +7,7 @@
 #ifndef LEADGATE_MILTER_MESSAGE_H
 #define LEADGATE_MILTER_MESSAGE_H
 
+#include "leadgate/counters.h"
 #include "leadgate/settings.h"
 
 #include <stdbool.h>
@@ -33,9 +34,8 @@ struct message_store {
 /* What a mail is judged by. */
 struct message_rules {
     const struct settings *settings;
-    const struct address *bounce_addresses;
-    size_t n_bounce_addresses;
     struct message_store store;
+    struct counters *counters; /* NULL = nothing is counted */
 };
 
 /* Where a mail enters. */

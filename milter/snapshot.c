@@ -13,7 +13,6 @@
 struct snapshot {
     atomic_int holders;
     struct settings *settings;
-    struct address *bounce_addresses;
     struct store_pool *pool;
     struct message_rules rules;
 };
@@ -55,7 +54,7 @@ static enum store_rc apply_in_pool(void *ctx, const struct event *events, size_t
     return rc;
 }
 
-struct snapshot *snapshot_new(struct settings *settings, struct err *err)
+struct snapshot *snapshot_new(struct settings *settings, struct counters *counters, struct err *err)
 {
     struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
 
@@ -66,22 +65,17 @@ struct snapshot *snapshot_new(struct settings *settings, struct err *err)
     }
     atomic_init(&snapshot->holders, 1);
     snapshot->settings = settings;
-    if ((snapshot->bounce_addresses = settings_bounce_addresses(settings, err)) == NULL)
-        goto fail;
     if ((snapshot->pool = store_pool_new(&settings->redis)) == NULL) {
         err_set(err, "out of memory");
-        goto fail;
+        snapshot_release(snapshot);
+        return NULL;
     }
     snapshot->rules = (struct message_rules){
         .settings = settings,
-        .bounce_addresses = snapshot->bounce_addresses,
-        .n_bounce_addresses = settings->milter.bounce_addresses.n,
         .store = { .find = find_in_pool, .apply = apply_in_pool, .ctx = snapshot },
+        .counters = counters,
     };
     return snapshot;
-fail:
-    snapshot_release(snapshot);
-    return NULL;
 }
 
 void snapshot_release(struct snapshot *snapshot)
@@ -89,7 +83,6 @@ void snapshot_release(struct snapshot *snapshot)
     if (snapshot == NULL || atomic_fetch_sub(&snapshot->holders, 1) > 1)
         return;
     store_pool_free(snapshot->pool); /* borrows the settings: goes first */
-    free(snapshot->bounce_addresses);
     settings_free(snapshot->settings);
     free(snapshot);
 }
@@ -102,6 +95,20 @@ const struct settings *snapshot_settings(const struct snapshot *snapshot)
 const struct message_rules *snapshot_rules(const struct snapshot *snapshot)
 {
     return &snapshot->rules;
+}
+
+enum store_rc snapshot_flush_counters(struct snapshot *snapshot, struct err *err)
+{
+    struct store *store = store_pool_take(snapshot->pool);
+    enum store_rc rc;
+
+    if (store == NULL) {
+        err_set(err, "out of memory");
+        return STORE_DOWN;
+    }
+    rc = counters_flush(snapshot->rules.counters, store, err);
+    store_pool_return(snapshot->pool, store);
+    return rc;
 }
 
 enum store_rc snapshot_check_store(struct snapshot *snapshot, struct err *warning, struct err *err)

@@ -7,7 +7,8 @@
 #include "leadgate/address.h"
 #include "leadgate/network.h"
 #include "leadgate/span.h"
-#include "leadgate/store.h"
+#include "leadgate/stream.h"
+#include "settings/signing_make.h"
 #include "settings/stream_make.h"
 
 #include <string.h>
@@ -146,19 +147,9 @@ bool check_path(const char *text, struct err *err)
     return false;
 }
 
-static bool is_made_of(const char *text, const char *more)
-{
-    for (; *text != '\0'; text++)
-        if (!((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
-              (*text >= '0' && *text <= '9') || strchr(more, *text) != NULL))
-            return false;
-    return true;
-}
-
-/* It is a field of lead:{ADDR}:refused, a word in log lines, and must fit struct refusal. */
 bool check_stream_name(const char *text, struct err *err)
 {
-    if (is_made_of(text, "-_.") && strlen(text) < STREAM_NAME_SIZE)
+    if (text[0] == '\0' || stream_is_name(span_of(text)))
         return true;
     err_set(err, "found \"%.80s\"; allowed are up to %d letters, digits, '-', '_' and '.'", text,
             STREAM_NAME_SIZE - 1);
@@ -198,6 +189,19 @@ bool check_fingerprint(const char *text, struct err *err)
     return false;
 }
 
+/* RFC 2919 2: an atom with dots, which people write with its <>. */
+bool check_list_id(const char *text, struct err *err)
+{
+    struct span id = span_of(text);
+
+    if (id.n > 2 && id.p[0] == '<' && id.p[id.n - 1] == '>')
+        id = (struct span){ id.p + 1, id.n - 2 };
+    if (id.n > 0 && strcspn(id.p, "<> \t\"") >= id.n)
+        return true;
+    err_set(err, "found \"%.60s\"; allowed is what stands between < and > in the field List-Id", text);
+    return false;
+}
+
 bool check_cause(const char *text, struct err *err)
 {
     uint32_t causes;
@@ -205,5 +209,26 @@ bool check_cause(const char *text, struct err *err)
     if (stream_causes(span_of(text), &causes))
         return true;
     err_set(err, "found \"%.60s\"; allowed are the names of causes and " STREAM_CAUSE_GROUPS, text);
+    return false;
+}
+
+bool check_channel(const char *text, struct err *err)
+{
+    if (signing_channel(span_of(text)) != 0)
+        return true;
+    err_set(err, "found \"%.60s\"; allowed are header, envelope-id and return-path", text);
+    return false;
+}
+
+bool check_stream_channel(const char *text, struct err *err)
+{
+    return strcmp(text, "inherit") == 0 || strcmp(text, "none") == 0 || check_channel(text, err);
+}
+
+bool check_host(const char *text, struct err *err)
+{
+    if (text[0] != '\0')
+        return check_domain(text, err);
+    err_set(err, "found nothing; allowed is a host name");
     return false;
 }

@@ -25,6 +25,12 @@ bool check_sender(const char *text, struct err *err);
 bool check_network(const char *text, struct err *err);
 bool check_port(const char *text, struct err *err);
 bool check_fingerprint(const char *text, struct err *err);
+bool check_list_id(const char *text, struct err *err);
 bool check_cause(const char *text, struct err *err); /* or a group of causes */
+
+/* For signing. */
+bool check_channel(const char *text, struct err *err);
+bool check_stream_channel(const char *text, struct err *err); /* or inherit, or none */
+bool check_host(const char *text, struct err *err);
 
 #endif

@@ -9,7 +9,6 @@
 #include "store/commit.h"
 #include "store/journal.h"
 #include "store/store.h"
-#include "store/wire.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,11 +55,6 @@ struct store *store_new(const struct store_settings *settings)
     return store;
 }
 
-struct wire *store_wire(struct store *store)
-{
-    return store->wire;
-}
-
 void store_free(struct store *store)
 {
     if (store == NULL)
@@ -68,6 +62,11 @@ void store_free(struct store *store)
     wire_free(store->wire);
     free(store->jobs);
     free(store);
+}
+
+struct wire *store_wire(struct store *store)
+{
+    return store->wire;
 }
 
 static void send_command(struct store *store, const char *name, const struct key *key, struct span field)

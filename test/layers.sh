@@ -29,8 +29,13 @@ BEGIN {
     below["cli"] = "core lead bounce maillog store sim settings"
 
     # Which folder a public header belongs to.
-    split("core:address core:config core:decimal core:endpoint core:err core:hash core:logline core:network core:provider core:span lead:cause lead:event lead:lead " \
-          "bounce:bounce bounce:rules maillog:maillog store:store store:store_admin store:store_pool store:store_position store:lookup sim:rehearsal sim:simulate settings:settings settings:startup settings:stream", homes, " ")
+    split("core:address core:config core:decimal core:endpoint core:err core:hash core:keyring core:logline core:network core:provider core:span core:times core:token " \
+          "lead:cause lead:event lead:lead " \
+          "bounce:bounce bounce:reason bounce:rules " \
+          "maillog:maillog " \
+          "sim:rehearsal sim:simulate " \
+          "store:counters store:lookup store:store store:store_admin store:store_inbox store:store_pool store:store_position " \
+          "settings:authenticity settings:settings settings:signing settings:startup settings:stream", homes, " ")
     for (i in homes) {
         split(homes[i], part, ":")
         home[part[2]] = part[1]
@@ -41,6 +46,7 @@ BEGIN {
     library["libmilter/"] = "^milter/(callbacks[.][ch]|listener[.]c|main[.]c)$"
     library["gmime/"] = library["glib"] = "^bounce/"
     library["pcre2.h"] = "^bounce/"
+    library["sodium.h"] = "^core/(keyring|keyring_keys|token)[.][ch]$"
     library["libpsl.h"] = "^core/provider[.]c$"
     library["zlib.h"] = "^(feed|cli)/"
     library["yaml.h"] = "^core/config[^/]*[.][ch]$"

@@ -99,6 +99,12 @@ enum store_rc admin_scan(struct admin *admin, const struct scan *scan, int64_t n
 /* How many keys the database has, and how many entries the journal. */
 enum store_rc admin_count(struct admin *admin, uint64_t *keys, uint64_t *journal, struct err *err);
 
+/* Every field of leadgate:counters, by their names in the order of bytes, whoever wrote it; the spans live
+ * for the call. Not told when there is none. *odd: the key is there, but is no hash. */
+typedef void admin_counters_fn(void *ctx, const struct log_field *fields, size_t n);
+enum store_rc admin_read_counters(struct admin *admin, admin_counters_fn *fn, void *ctx, bool *odd,
+                                  struct err *err);
+
 /* Whether each of n leads has an opt-out or a refusal at all, or a domain on hold: the cheap question before
  * store_find_suppressions(). One round trip; n at most some thousand. */
 enum mark { MARK_SUPPRESSED, MARK_DOMAIN_HOLD };

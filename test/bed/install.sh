@@ -2,7 +2,7 @@
 # Sourced by test/run and contrib/quickstart: Debian packages, and nothing started by them.
 
 build_packages="gcc libc6-dev meson ninja-build pkg-config libhiredis-dev libevent-dev libgmime-3.0-dev libpcre2-dev libyaml-dev \
-    libidn2-dev libunistring-dev libpsl-dev zlib1g-dev libmilter-dev libsystemd-dev"
+    libidn2-dev libunistring-dev libpsl-dev libsodium-dev zlib1g-dev libmilter-dev libsystemd-dev"
 bed_packages="redis-server redis-tools postfix python3"
 
 installed() {
