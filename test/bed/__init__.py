@@ -11,6 +11,7 @@ are all it needs. It runs as root only: Postfix's master(8) starts its daemons u
 
 from .bed import Bed
 from .dsn import make_dsn
+from .maillog import make_log
 from .process import BedError, wait_until
 from .proxy import Proxy
 from .redis import Redis, RedisError, RedisServer
@@ -27,6 +28,7 @@ __all__ = [
     "Reply",
     "Sink",
     "make_dsn",
+    "make_log",
     "transaction",
     "wait_until",
 ]
