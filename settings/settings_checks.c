@@ -123,6 +123,11 @@ bool check_address(const char *text, struct err *err)
     return address_parse(&address, ADDRESS_MAILBOX, span_of(text), &rules, err) == 0;
 }
 
+bool check_address_or_none(const char *text, struct err *err)
+{
+    return text[0] == '\0' || check_address(text, err);
+}
+
 bool check_local_part(const char *text, struct err *err)
 {
     if (strpbrk(text, "@<>\" ") == NULL)

@@ -15,6 +15,7 @@ bool check_reply_or_none(const char *text, struct err *err); /* or empty */
 bool check_temporary_reply(const char *text, struct err *err);
 
 bool check_address(const char *text, struct err *err);
+bool check_address_or_none(const char *text, struct err *err); /* or empty */
 bool check_local_part(const char *text, struct err *err);
 bool check_domain(const char *text, struct err *err); /* or empty */
 bool check_path(const char *text, struct err *err);   /* absolute */

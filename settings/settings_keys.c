@@ -84,6 +84,8 @@ static const struct config_key stream_keys[] = {
       .help = "The streams whose complaints and unsubscribes count here, too." },
     { STREAM_KEY("signing", TEXTS, signing), .def = "[inherit]", .check = check_stream_channel,
       .help = "By which channels its mail is signed: as signing.channels, or inherit, or none." },
+    { STREAM_KEY("unsubscribe", TEXT, unsubscribe), .def = "", .check = check_address_or_none,
+      .help = "The address to which its recipients can write to leave it; empty is none." },
     { STREAM_KEY("enforce", WORD, enforce), .def = "inherit", .words = stream_enforce_words,
       .help = "As policy.enforce, for this stream." },
     { STREAM_KEY("reply.temporary", TEXT, reply_temporary), .def = "", .check = check_reply_or_none,

@@ -251,6 +251,7 @@ static int stream_make(struct stream *stream, const struct stream_settings *from
                        const struct settings *settings, struct err *err)
 {
     const struct policy_settings *policy = &settings->policy;
+    struct address_rules rules = settings_address_rules(settings);
 
     *stream = (struct stream){
         .name = from->name,
@@ -261,6 +262,9 @@ static int stream_make(struct stream *stream, const struct stream_settings *from
         .refusals_of = &from->refusals_of,
         .channels = signing_channels_of(&from->signing, signing_channels_of(&settings->signing.channels, 0)),
     };
+    if (from->unsubscribe[0] != '\0' &&
+        address_parse(&stream->unsubscribe, ADDRESS_MAILBOX, span_of(from->unsubscribe), &rules, err) < 0)
+        return -1;
     if (!has_match(from))
         return 0;
     stream->match = match_make(from, settings->fold_local_part, err);

@@ -62,6 +62,7 @@ struct stream_settings {
     struct config_texts causes;              /* names of causes and groups of them */
     struct config_texts refusals_of;         /* names of streams */
     struct config_texts signing;             /* names of channels; or `inherit`, or `none` */
+    char *unsubscribe;                       /* an address; "" = none */
     int enforce;                             /* enum enforce */
     char *reply_temporary, *reply_permanent; /* "" = policy.reply's */
 };
