@@ -214,6 +214,17 @@ bool check_cause(const char *text, struct err *err)
     return false;
 }
 
+bool check_field_name_or_none(const char *text, struct err *err)
+{
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c <= ' ' || *c > '~' || *c == ':') {
+            err_set(err, "found \"%.60s\"; allowed is the name of a header field, without the ':'", text);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool check_channel(const char *text, struct err *err)
 {
     if (signing_channel(span_of(text)) != 0)

@@ -28,6 +28,9 @@ bool check_port(const char *text, struct err *err);
 bool check_fingerprint(const char *text, struct err *err);
 bool check_cause(const char *text, struct err *err); /* or a group of causes */
 
+/* The name of a header field (RFC 5322 2.2), or empty. */
+bool check_field_name_or_none(const char *text, struct err *err);
+
 /* For signing. */
 bool check_channel(const char *text, struct err *err);
 bool check_stream_channel(const char *text, struct err *err); /* or inherit, or none */

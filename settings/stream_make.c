@@ -257,6 +257,7 @@ static int stream_make(struct stream *stream, const struct stream_settings *from
         .name = from->name,
         .enforce = from->enforce == ENFORCE_INHERIT ? policy->enforce : from->enforce,
         .causes = all_causes(&from->causes),
+        .duplicates = from->duplicates,
         .reply_temporary = or_else(from->reply_temporary, policy->reply_temporary),
         .reply_permanent = or_else(from->reply_permanent, policy->reply_permanent),
         .refusals_of = &from->refusals_of,

@@ -32,7 +32,7 @@ BEGIN {
     split("core:address core:config core:decimal core:endpoint core:err core:hash core:keyring core:logline core:network " \
           "core:provider core:span core:token lead:cause lead:event lead:lead " \
           "bounce:bounce bounce:rules maillog:maillog sim:rehearsal sim:simulate " \
-          "store:store store:store_admin store:store_pool store:lookup store:counters " \
+          "store:campaign store:store store:store_admin store:store_pool store:lookup store:counters " \
           "settings:authenticity settings:settings settings:signing settings:startup settings:stream", homes, " ")
     for (i in homes) {
         split(homes[i], part, ":")

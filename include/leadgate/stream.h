@@ -25,6 +25,7 @@ struct stream {
     uint32_t causes;            /* 1 << cause for each that is enforced */
     unsigned channels;          /* of enum channel, or-ed: by which its mail is signed */
     struct address unsubscribe; /* to which its recipients write to leave it; n == 0: there is none */
+    int64_t duplicates;         /* seconds in which a lead gets a campaign once; 0 = it is not looked at */
     const char *reply_temporary, *reply_permanent;
     const struct config_texts
         *refusals_of;                 /* what recipients said to these counts, too; NULL = to any stream */
