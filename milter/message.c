@@ -6,11 +6,10 @@
  *   sender     came by                   role
  *   <>         SMTP                      ROLE_BOUNCE once a recipient is one of our bounce addresses
  *   <>         sendmail(1), bounce(8)    ROLE_OWN_BOUNCE, a bounce of this Postfix: observed only
- *   ann@...    sendmail(1)               ROLE_OUTGOING, the policy server is never asked about these
- *   ann@...    SMTP, filter_daemons      ROLE_OUTGOING, their clients cannot bear a refusal
- *   ann@...    SMTP                      ROLE_NONE
+ *   ann@...    any                       ROLE_OUTGOING if outgoing.c has anything to do with it
+ *   ann@...    any                       ROLE_NONE else
  *
- * What a bounce says is incoming.c's, what becomes of the recipients of other mail outgoing.c's. */
+ * What a bounce says is incoming.c's, what becomes of other mail outgoing.c's. */
 #include "milter/message.h"
 
 #include "milter/incoming.h"
@@ -113,6 +112,8 @@ enum verdict message_header(struct message *message, struct span name, struct sp
         incoming_keep(&message->incoming, SPAN(": "));
         incoming_keep(&message->incoming, value);
         incoming_keep(&message->incoming, SPAN("\n"));
+    } else if (message->role == ROLE_OUTGOING) {
+        outgoing_header(&message->outgoing, name, value);
     }
     return VERDICT_CONTINUE;
 }
@@ -138,12 +139,29 @@ enum verdict message_end(struct message *message, struct span queue, int64_t now
     case ROLE_NONE: return VERDICT_ACCEPT;
     case ROLE_BOUNCE:
     case ROLE_OWN_BOUNCE: return incoming_end(&message->incoming, queue, now);
-    case ROLE_OUTGOING: return outgoing_end(&message->outgoing, queue);
+    case ROLE_OUTGOING: return outgoing_end(&message->outgoing, queue, now);
     }
     abort();
 }
 
 const char *message_next_removal(const struct message *message, size_t *at)
 {
-    return outgoing_next_removal(&message->outgoing, at);
+    return recipients_next_removed(&message->outgoing.recipients, at);
+}
+
+bool message_new_sender(const struct message *message, const char **sender, const char **arguments)
+{
+    return outgoing_new_sender(&message->outgoing, sender, arguments);
+}
+
+const struct message_field *message_next_field(const struct message *message, size_t *at)
+{
+    const struct signature *signature = &message->outgoing.signature;
+
+    return *at < signature->n ? &signature->fields[(*at)++] : NULL;
+}
+
+struct message_powers message_needs(const struct settings *settings)
+{
+    return outgoing_needs(settings);
 }
