@@ -24,8 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether the policy server is not asked about it. */
-static bool is_unasked(const struct settings *settings, const struct message_origin *origin)
+bool outgoing_is_unasked(const struct settings *settings, const struct message_origin *origin)
 {
     const struct config_texts *daemons = &settings->milter.filter_daemons;
 
@@ -80,7 +79,7 @@ static unsigned channels_of(struct outgoing *outgoing, const struct message_orig
     const struct settings *settings = outgoing->rules->settings;
     unsigned possible = 0;
 
-    if (is_unasked(settings, origin) && outgoing->may.add_fields)
+    if (outgoing_is_unasked(settings, origin) && outgoing->may.add_fields)
         possible |= CHANNEL_HEADER;
     if (outgoing->may.sender && !has_argument(origin, SPAN("ENVID=")))
         possible |= CHANNEL_ENVELOPE_ID;
@@ -107,7 +106,7 @@ bool outgoing_start(struct outgoing *outgoing, const struct message_rules *rules
     outgoing->rules = rules;
     outgoing->stream = stream;
     outgoing->may = origin->may;
-    outgoing->filtered = enforced && is_unasked(settings, origin);
+    outgoing->filtered = enforced && outgoing_is_unasked(settings, origin);
     outgoing->channels = channels_of(outgoing, origin, &from, sender);
     if ((outgoing->channels & CHANNEL_ENVELOPE_ID) != 0 &&
         (outgoing->spelled = strndup(sender.p, sender.n)) == NULL)

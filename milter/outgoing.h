@@ -26,6 +26,9 @@ struct outgoing {
     struct signature signature;
 };
 
+/* Whether the policy server is not asked about mail that comes in there. */
+bool outgoing_is_unasked(const struct settings *settings, const struct message_origin *origin);
+
 /* Whether there is anything to do with it. */
 bool outgoing_start(struct outgoing *outgoing, const struct message_rules *rules,
                     const struct message_origin *origin, struct span sender);

@@ -7,7 +7,7 @@
 #include "leadgate/address.h"
 #include "leadgate/network.h"
 #include "leadgate/span.h"
-#include "leadgate/store.h"
+#include "leadgate/stream.h"
 #include "settings/signing_make.h"
 #include "settings/stream_make.h"
 
@@ -152,19 +152,9 @@ bool check_path(const char *text, struct err *err)
     return false;
 }
 
-static bool is_made_of(const char *text, const char *more)
-{
-    for (; *text != '\0'; text++)
-        if (!((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
-              (*text >= '0' && *text <= '9') || strchr(more, *text) != NULL))
-            return false;
-    return true;
-}
-
-/* It is a field of lead:{ADDR}:refused, a word in log lines, and must fit struct refusal. */
 bool check_stream_name(const char *text, struct err *err)
 {
-    if (is_made_of(text, "-_.") && strlen(text) < STREAM_NAME_SIZE)
+    if (text[0] == '\0' || stream_is_name(span_of(text)))
         return true;
     err_set(err, "found \"%.80s\"; allowed are up to %d letters, digits, '-', '_' and '.'", text,
             STREAM_NAME_SIZE - 1);
@@ -201,6 +191,19 @@ bool check_fingerprint(const char *text, struct err *err)
     if (strspn(text, "0123456789abcdefABCDEF:") == strlen(text))
         return true;
     err_set(err, "found \"%.60s\"; allowed are pairs of hexadecimal digits with ':' between them", text);
+    return false;
+}
+
+/* RFC 2919 2: an atom with dots, which people write with its <>. */
+bool check_list_id(const char *text, struct err *err)
+{
+    struct span id = span_of(text);
+
+    if (id.n > 2 && id.p[0] == '<' && id.p[id.n - 1] == '>')
+        id = (struct span){ id.p + 1, id.n - 2 };
+    if (id.n > 0 && strcspn(id.p, "<> \t\"") >= id.n)
+        return true;
+    err_set(err, "found \"%.60s\"; allowed is what stands between < and > in the field List-Id", text);
     return false;
 }
 

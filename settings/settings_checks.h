@@ -26,6 +26,7 @@ bool check_sender(const char *text, struct err *err);
 bool check_network(const char *text, struct err *err);
 bool check_port(const char *text, struct err *err);
 bool check_fingerprint(const char *text, struct err *err);
+bool check_list_id(const char *text, struct err *err);
 bool check_cause(const char *text, struct err *err); /* or a group of causes */
 
 /* The name of a header field (RFC 5322 2.2), or empty. */

@@ -262,6 +262,7 @@ static int stream_make(struct stream *stream, const struct stream_settings *from
         .reply_permanent = or_else(from->reply_permanent, policy->reply_permanent),
         .refusals_of = &from->refusals_of,
         .channels = signing_channels_of(&from->signing, signing_channels_of(&settings->signing.channels, 0)),
+        .list_ids = &from->list_ids,
     };
     if (from->unsubscribe[0] != '\0' &&
         address_parse(&stream->unsubscribe, ADDRESS_MAILBOX, span_of(from->unsubscribe), &rules, err) < 0)

@@ -4,7 +4,7 @@
 #include "leadgate/campaign.h"
 
 #include "store/answer.h"
-#include "store/wire.h"
+#include "store/store.h"
 
 #include <stdio.h>
 

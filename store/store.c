@@ -7,7 +7,7 @@
 #include "store/answer.h"
 #include "store/commit.h"
 #include "store/journal.h"
-#include "store/wire.h"
+#include "store/store.h"
 
 #include <stdlib.h>
 #include <string.h>

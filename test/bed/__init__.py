@@ -10,7 +10,7 @@ are all it needs. It runs as root only: Postfix's master(8) starts its daemons u
 """
 
 from .bed import Bed
-from .dsn import make_dsn
+from .dsn import make_complaint, make_dsn
 from .process import BedError, wait_until
 from .proxy import Proxy
 from .redis import Redis, RedisError, RedisServer
@@ -26,6 +26,7 @@ __all__ = [
     "RedisServer",
     "Reply",
     "Sink",
+    "make_complaint",
     "make_dsn",
     "transaction",
     "wait_until",

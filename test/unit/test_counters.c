@@ -136,7 +136,7 @@ static void events_by_name(void **state)
         .type = EVENT_BOUNCE, .source = SOURCE_LOG, .cause = CAUSE_USER_UNKNOWN, .rule = "google-unknown"
     };
     struct event complaint = { .type = EVENT_COMPLAINT, .source = SOURCE_MAILBOX, .cause = CAUSE_COMPLAINT };
-    struct event click = { .type = EVENT_CLICK, .source = SOURCE_APPLICATION, .rule = "" };
+    struct event click = { .type = EVENT_CLICK, .source = SOURCE_APPLICATION, .rule = "sent" };
     struct outcome outcome = { .effect = EFFECT_OPTOUT, .change = { .kind = CHANGE_OPTOUT } };
     struct world *world = *state;
 
