@@ -149,5 +149,5 @@ bool json_next_recipient(struct span *rest, enum json_event event, struct json_r
 
 struct span json_sender(struct span text)
 {
-    return string_named(text, SPAN("source"));
+    return json_string(text, SPAN("source"));
 }

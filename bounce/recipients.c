@@ -6,6 +6,7 @@
 #include "bounce/mailbox.h"
 #include "bounce/reading.h"
 #include "bounce/returned.h"
+#include "leadgate/reason.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +130,22 @@ static void limit_words(struct reading *reading, struct rejection *rejection)
     reading->words += rejection->diag.n + rejection->human.n;
 }
 
+/* `X-Postfix; delivery temporarily suspended: host mx.example.com[192.0.2.7] said: 421 ...`: what a server
+ * said is its word, not Postfix's, and is asked before the words around it. */
+static void read_diagnostic(struct rejection *rejection, struct span value)
+{
+    struct span text = diagnostic_text(value, &rejection->local);
+    struct reason reason = { .words = text };
+
+    if (rejection->local)
+        reason_read(&reason, text);
+    rejection->diag = reason.words;
+    if (reason.remote) {
+        rejection->human = text;
+        rejection->local = false;
+    }
+}
+
 static void classify(struct reading *reading, struct finding *finding, struct rejection *rejection)
 {
     limit_words(reading, rejection);
@@ -199,10 +216,10 @@ static void read_group(struct reading *reading, const struct dsn_recipient *grou
         return;
     if (reading->wanted != DSN_FAILED)
         return;
-    rejection.diag = (struct span){ text, field_unfold(text, sizeof(text), group->diagnostic) };
-    rejection.diag = diagnostic_text(rejection.diag, &rejection.local);
     if (reading->notice.text.n > 0)
         rejection.human = notice_about(&reading->notice, address_span(&lead));
+    rejection.diag = (struct span){ text, field_unfold(text, sizeof(text), group->diagnostic) };
+    read_diagnostic(&rejection, rejection.diag);
     classify(reading, finding, &rejection);
     read_provider(reading, finding->provider, group->remote_mta);
     if (reading->report->remote_mta[0] == '\0')
@@ -243,7 +260,7 @@ static void read_named(struct reading *reading, const struct address *lead, stru
         if (dsn_next(&reader, &group) && group.diagnostic.n > 0) {
             rejection.status = group.status;
             rejection.diag = (struct span){ text, field_unfold(text, sizeof(text), group.diagnostic) };
-            rejection.diag = diagnostic_text(rejection.diag, &rejection.local);
+            read_diagnostic(&rejection, rejection.diag);
         } else {
             rejection.status = group.status;
         }
@@ -314,7 +331,7 @@ static void read_json(struct reading *reading)
             finding->cause = complaint;
         if (reading->event != JSON_BOUNCE)
             continue;
-        rejection.diag = diagnostic_text(one.diagnostic, &rejection.local);
+        read_diagnostic(&rejection, one.diagnostic);
         classify(reading, finding, &rejection);
     }
 }

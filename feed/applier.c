@@ -110,7 +110,7 @@ void applier_flush(struct applier *applier)
 {
     struct err err;
 
-    if (counters_wait(applier->counters))
+    if (counters_waiting(applier->counters))
         counters_flush(applier->counters, applier->store, &err);
 }
 
@@ -118,7 +118,7 @@ bool applier_flush_due(struct applier *applier)
 {
     if (counters_due(applier->counters))
         applier_flush(applier);
-    return counters_wait(applier->counters);
+    return counters_waiting(applier->counters);
 }
 
 enum store_rc applier_find_position(struct applier *applier, struct span source, char place[POSITION_SIZE],

@@ -3,15 +3,13 @@
 
 #include <string.h>
 
-struct span providers_find(struct providers *providers, struct span host)
+bool providers_find(struct providers *providers, char dst[PROVIDER_SIZE], struct span host)
 {
     uint32_t hash = 0;
     size_t i;
 
-    if (host.n == 0 || host.n > PROVIDERS_HOST) {
-        (void)provider_of_host(providers->longer, host);
-        return span_of(providers->longer);
-    }
+    if (host.n == 0 || host.n > PROVIDERS_HOST)
+        return provider_of_host(dst, host);
     for (i = 0; i < host.n; i++)
         hash = hash * 31 + (unsigned char)host.p[i];
     i = (hash ^ hash >> 8 ^ hash >> 16) % PROVIDERS_KEPT;
@@ -20,5 +18,6 @@ struct span providers_find(struct providers *providers, struct span host)
         providers->kept[i].n = host.n;
         (void)provider_of_host(providers->kept[i].provider, host);
     }
-    return span_of(providers->kept[i].provider);
+    memcpy(dst, providers->kept[i].provider, PROVIDER_SIZE);
+    return dst[0] != '\0';
 }

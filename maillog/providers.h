@@ -14,10 +14,9 @@ struct providers {
         char host[PROVIDERS_HOST], provider[PROVIDER_SIZE];
         size_t n; /* of host */
     } kept[PROVIDERS_KEPT];
-    char longer[PROVIDER_SIZE];
 };
 
-/* Empty when there is none; good until the next call. All zeros is a good start. */
-struct span providers_find(struct providers *providers, struct span host);
+/* As provider_of_host(). All zeros is a good start. */
+bool providers_find(struct providers *providers, char dst[PROVIDER_SIZE], struct span host);
 
 #endif

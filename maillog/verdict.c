@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A log line and the report to the sender quote the same reply, and go to the same classifier in the same
- * form: what the bounce log of Postfix keeps on several lines stands on one, runs of blanks are one blank,
- * bytes that are no UTF-8 are `?`. */
+ * form: the reply as its diagnostic, all of the text, which names the command that was answered, as what the
+ * report says to people. Of either, runs of blanks are one blank, and bytes that are no UTF-8 are `?`. */
 #include "maillog/verdict.h"
 
 #include <string.h>
@@ -32,12 +32,18 @@ static size_t copy_words(char dst[WORDS_SIZE], struct span words)
 }
 
 void verdict_find(struct finding *finding, const struct bounce_context *context, const struct reason *reason,
-                  struct span status)
+                  const struct attempt *attempt)
 {
-    char room[WORDS_SIZE];
+    char room[WORDS_SIZE], all_room[WORDS_SIZE];
     struct span words = { room, copy_words(room, reason->words) };
+    struct span all = { all_room, copy_words(all_room, attempt->text) };
 
-    classify_rejection(
-        context, &(struct rejection){ .status = status, .diag = words, .local = !reason->remote }, finding);
+    classify_rejection(context,
+                       &(struct rejection){ .status = attempt->dsn,
+                                            .diag = words,
+                                            .human = all,
+                                            .reporter = SPAN("postfix"),
+                                            .local = !reason->remote },
+                       finding);
     span_excerpt(finding->diag, sizeof(finding->diag), words);
 }

@@ -155,7 +155,7 @@ void counters_note_event(struct counters *counters, const struct event *event, c
         counters_add(counters, 1, "rules", event->rule, NULL);
 }
 
-bool counters_wait(struct counters *counters)
+bool counters_waiting(struct counters *counters)
 {
     bool any;
 

@@ -2,8 +2,9 @@
 /* The pieces of a log line: time, host, tag, queue id; the fields of an attempt; Postfix's words around a
  * reply.
  */
+#include "leadgate/reason.h"
+#include "maillog/attempt.h"
 #include "maillog/line.h"
-#include "maillog/reason.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
