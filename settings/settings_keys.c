@@ -86,6 +86,10 @@ static const struct config_key stream_keys[] = {
       .help = "The streams whose complaints and unsubscribes count here, too." },
     { STREAM_KEY("signing", TEXTS, signing), .def = "[inherit]", .check = check_stream_channel,
       .help = "By which channels its mail is signed: as signing.channels, or inherit, or none." },
+    { STREAM_KEY("unsubscribe", TEXT, unsubscribe), .def = "", .check = check_address_or_none,
+      .help = "The address to which its recipients can write to leave it; empty is none." },
+    { STREAM_KEY("duplicates", DURATION, duplicates), .def = "0", .min = 0, .max = 365 * DAY,
+      .help = "For how long nobody gets the same campaign a second time; 0 is not at all." },
     { STREAM_KEY("enforce", WORD, enforce), .def = "inherit", .words = stream_enforce_words,
       .help = "As policy.enforce, for this stream." },
     { STREAM_KEY("reply.temporary", TEXT, reply_temporary), .def = "", .check = check_reply_or_none,
@@ -228,6 +232,9 @@ static const struct config_key keys[] = {
       .help = "Whether bounces without a good token in the bounce address are refused at RCPT TO." },
     { KEY("signing.local_hosts", TEXTS, signing.local_hosts), .def = "[]", .check = check_host,
       .help = "What this Postfix calls itself in the Received fields of bounces it writes." },
+
+    { KEY("duplicates.header", TEXT, duplicates.header), .def = "", .check = check_field_name_or_none,
+      .help = "The header field that names a mail's campaign; empty is Message-ID." },
 
     { KEY("streams", ITEMS, stream_items), .def = "[]", .items = &stream_table,
       .help = "Kinds of mail, and what of all that stands against a recipient counts for each." },
