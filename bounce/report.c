@@ -97,7 +97,8 @@ static void read_all(struct reading *reading)
         report->kind = kind_decide(&reading->evidence, &report->rule);
     report->at = returned_arrival(&reading->mail.header);
     proof_read_arrival(&report->proof, &reading->mail.header);
-    if (report->kind == MAIL_NONE && reading->context->recipient != NULL && reading_says_why(reading)) {
+    if (report->kind == MAIL_NONE && reading->context->recipient != NULL &&
+        !kind_is_answer(&reading->mail, subject) && reading_says_why(reading)) {
         report->kind = MAIL_FAILURE;
         report->rule = "token and reason";
     }

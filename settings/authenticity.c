@@ -7,9 +7,8 @@
 #include "leadgate/signing.h"
 #include "leadgate/token.h"
 
+#include <stdlib.h>
 #include <string.h>
-
-#define WITNESSES 16 /* good tokens with different leads, of one mail */
 
 /* What one good token says. */
 struct witness {
@@ -21,7 +20,7 @@ struct hearing {
     const struct settings *settings;
     struct report *report;
     int64_t now;
-    struct witness witnesses[WITNESSES];
+    struct witness *witnesses; /* each with another lead; room for all tokens that the mail brings */
     size_t n;
     bool message; /* a good token for the message as a whole */
     char message_token[TOKEN_SIZE];
@@ -48,7 +47,7 @@ static void add_witness(struct hearing *hearing, const struct address *lead, str
 {
     struct witness *witness = &hearing->witnesses[hearing->n];
 
-    if (hearing->n == WITNESSES || find_witness(hearing, lead) != NULL)
+    if (find_witness(hearing, lead) != NULL)
         return;
     witness->lead = *lead;
     token_name(witness->token, token);
@@ -143,11 +142,15 @@ static bool read_delivered_to(const struct settings *settings, const struct repo
            signing_is_bounce_address(settings, out);
 }
 
-static void hear_all(struct hearing *hearing, const struct arrival *arrival)
+static int hear_all(struct hearing *hearing, const struct arrival *arrival, struct err *err)
 {
     const struct report_proof *proof = &hearing->report->proof;
     struct address path;
 
+    /* The bounce addresses, or the one of the header; the envelope id; the header of the returned mail. */
+    hearing->witnesses = calloc(arrival->n + 2 + proof->n_tokens, sizeof(*hearing->witnesses));
+    if (hearing->witnesses == NULL)
+        return err_set(err, "out of memory");
     for (size_t i = 0; i < arrival->n; i++)
         hear_path(hearing, &arrival->recipients[i]);
     if (arrival->n == 0 && read_delivered_to(hearing->settings, hearing->report, &path))
@@ -155,6 +158,7 @@ static void hear_all(struct hearing *hearing, const struct arrival *arrival)
     hear_envelope_id(hearing);
     for (size_t i = 0; i < proof->n_tokens; i++)
         hear_sealed(hearing, span_of(proof->tokens[i]));
+    return 0;
 }
 
 /* Whether this Postfix wrote it, by the field that it put on top. */
@@ -234,9 +238,11 @@ int authenticity_read(struct report *out, struct span mail, const struct setting
         return -1;
     if (out->n == 0)
         return 0;
-    hear_all(&hearing, arrival);
+    if (hear_all(&hearing, arrival, err) < 0)
+        return -1;
     for (size_t i = 0; i < out->n; i++)
         judge(&hearing, &out->findings[i], arrival->local || is_written_here(settings, out));
+    free(hearing.witnesses);
     return 0;
 }
 

@@ -212,7 +212,7 @@ static const struct config_key keys[] = {
       .help = "How mail carries its token: header, envelope-id, return-path." },
     { KEY("signing.token_lifetime", DURATION, signing.token_lifetime), .def = "10d", .min = DAY, .max = 60 * DAY,
       .help = "How long a token is good." },
-    { KEY("signing.headers_most", INT, signing.headers_most), .def = "20", .min = 1, .max = 1000,
+    { KEY("signing.headers_most", INT, signing.headers_most), .def = "20", .min = 1, .max = 100,
       .help = "How many tokens one message gets in its header." },
     { KEY("signing.networks", TEXTS, signing.networks), .def = "[127.0.0.0/8, ::1]", .check = check_network,
       .help = "Clients whose mail is signed." },
