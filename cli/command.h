@@ -11,6 +11,7 @@ int command_export(int argc, char **argv);
 int command_flush(int argc, char **argv);
 int command_forget(int argc, char **argv);
 int command_import(int argc, char **argv);
+int command_key(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_optout(int argc, char **argv);
 int command_show(int argc, char **argv);
