@@ -132,13 +132,13 @@ static void hear_envelope_id(struct hearing *hearing)
 
 /* X-Original-To or Delivered-To, where the envelope is not known. */
 static bool read_delivered_to(const struct settings *settings, const struct report *report,
-                              struct address *out)
+                              const struct arrival *arrival, struct address *out)
 {
     struct address_rules rules = settings_address_rules(settings);
     struct span text = span_of(report->proof.delivered_to);
     struct err err;
 
-    return text.n > 0 && address_parse(out, ADDRESS_MAILBOX, text, &rules, &err) == 0 &&
+    return arrival->delivered && text.n > 0 && address_parse(out, ADDRESS_MAILBOX, text, &rules, &err) == 0 &&
            signing_is_bounce_address(settings, out);
 }
 
@@ -153,7 +153,7 @@ static int hear_all(struct hearing *hearing, const struct arrival *arrival, stru
         return err_set(err, "out of memory");
     for (size_t i = 0; i < arrival->n; i++)
         hear_path(hearing, &arrival->recipients[i]);
-    if (arrival->n == 0 && read_delivered_to(hearing->settings, hearing->report, &path))
+    if (read_delivered_to(hearing->settings, hearing->report, arrival, &path))
         hear_path(hearing, &path);
     hear_envelope_id(hearing);
     for (size_t i = 0; i < proof->n_tokens; i++)
@@ -162,11 +162,14 @@ static int hear_all(struct hearing *hearing, const struct arrival *arrival, stru
 }
 
 /* Whether this Postfix wrote it, by the field that it put on top. */
-static bool is_written_here(const struct settings *settings, const struct report *report)
+static bool is_written_here(const struct settings *settings, const struct report *report,
+                            const struct arrival *arrival)
 {
     const struct config_texts *hosts = &settings->signing.local_hosts;
     struct span by = span_of(report->proof.written_by);
 
+    if (arrival->local || !arrival->delivered)
+        return arrival->local;
     for (size_t i = 0; i < hosts->n && by.n > 0; i++)
         if (span_eq_nocase(span_of(hosts->item[i]), by))
             return true;
@@ -205,8 +208,13 @@ static bool find_path_lead(const struct settings *settings, const struct report 
     for (size_t i = 0; i < arrival->n; i++)
         if (signing_check_path(settings, &arrival->recipients[i], now, lead, token) == TOKEN_GOOD)
             return true;
-    return arrival->n == 0 && read_delivered_to(settings, report, &path) &&
+    return read_delivered_to(settings, report, arrival, &path) &&
            signing_check_path(settings, &path, now, lead, token) == TOKEN_GOOD;
+}
+
+static bool has_null_sender(const struct report *report, const struct arrival *arrival)
+{
+    return arrival->null_sender || (arrival->delivered && report->proof.null_sender);
 }
 
 /* Nothing was found in it, but it may be a refusal in words that only tell why. */
@@ -216,7 +224,7 @@ static int read_again(struct report *report, struct span mail, const struct sett
     struct bounce_context context = settings_bounce_context(settings);
     struct address lead;
 
-    if (report->n > 0 || report->kind != MAIL_NONE || !(arrival->null_sender || report->proof.null_sender) ||
+    if (report->n > 0 || report->kind != MAIL_NONE || !has_null_sender(report, arrival) ||
         !find_path_lead(settings, report, arrival, now, &lead))
         return 0;
     context.recipient = &lead;
@@ -241,7 +249,7 @@ int authenticity_read(struct report *out, struct span mail, const struct setting
     if (hear_all(&hearing, arrival, err) < 0)
         return -1;
     for (size_t i = 0; i < out->n; i++)
-        judge(&hearing, &out->findings[i], arrival->local || is_written_here(settings, out));
+        judge(&hearing, &out->findings[i], is_written_here(settings, out, arrival));
     free(hearing.witnesses);
     return 0;
 }

@@ -20,10 +20,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How a mail came, as far as it does not say so itself. */
+/* How a mail came. Where it is read decides whose writing the top of its header is. */
 struct arrival {
-    bool local;                       /* this Postfix wrote it, and no client could have */
-    bool null_sender;                 /* its envelope sender is <> */
+    bool delivered;   /* read from where our Postfix delivered it: its own fields are on top */
+    bool local;       /* this Postfix wrote it, and no client could have */
+    bool null_sender; /* its envelope sender is <> */
     const struct address *recipients; /* of its envelope, those that are bounce addresses */
     size_t n;
 };

@@ -201,7 +201,9 @@ static char *field(const char *name, const char *value)
     return text;
 }
 
-static const struct arrival nowhere = { .local = false };
+/* In a mailbox; and on its way, where our Postfix has written nothing that is seen. */
+static const struct arrival mailbox = { .delivered = true };
+static const struct arrival under_way = { .null_sender = true };
 
 static struct arrival arrival_at(const struct address *path, bool null_sender)
 {
@@ -252,7 +254,7 @@ static void by_header(void **state)
     struct report report;
 
     (void)state;
-    report = read_mail(mail_of(&(struct pieces){ .returned = field("X-Leadgate-Token", token) }), &nowhere);
+    report = read_mail(mail_of(&(struct pieces){ .returned = field("X-Leadgate-Token", token) }), &mailbox);
     assert_int_equal(report.n, 1);
     assert_string_equal(report.findings[0].lead.text, "ann@example.com");
     assert_int_equal(report.findings[0].proof, PROOF_TOKEN);
@@ -265,10 +267,10 @@ static void by_header(void **state)
 static void by_envelope_id(void **state)
 {
     (void)state;
-    expect(mail_of(&(struct pieces){ .envelope_id = sealed("ann@example.com") }), &nowhere, "ann@example.com",
+    expect(mail_of(&(struct pieces){ .envelope_id = sealed("ann@example.com") }), &mailbox, "ann@example.com",
            PROOF_TOKEN);
     /* An application's own. */
-    expect(mail_of(&(struct pieces){ .envelope_id = "campaign-42" }), &nowhere, "ann@example.com",
+    expect(mail_of(&(struct pieces){ .envelope_id = "campaign-42" }), &mailbox, "ann@example.com",
            PROOF_NONE);
 }
 
@@ -280,14 +282,14 @@ static void by_path(void **state)
 
     (void)state;
     expect(mail_of(&(struct pieces){ .top = NULL }), &arrival, "ann@example.com", PROOF_TOKEN);
-    expect(mail_of(&(struct pieces){ .top = field("Delivered-To", path.text) }), &nowhere, "ann@example.com",
+    expect(mail_of(&(struct pieces){ .top = field("Delivered-To", path.text) }), &mailbox, "ann@example.com",
            PROOF_TOKEN);
     /* An alias behind the bounce address: X-Original-To is what came. */
     snprintf(top, sizeof(top), "Return-Path: <>\nX-Original-To: %s\nDelivered-To: box@our.example\n",
              path.text);
-    expect(mail_of(&(struct pieces){ .top = top }), &nowhere, "ann@example.com", PROOF_TOKEN);
+    expect(mail_of(&(struct pieces){ .top = top }), &mailbox, "ann@example.com", PROOF_TOKEN);
     snprintf(top, sizeof(top), "Delivered-To: box@our.example\nX-Original-To: %s\n", path.text);
-    expect(mail_of(&(struct pieces){ .top = top }), &nowhere, "ann@example.com", PROOF_TOKEN);
+    expect(mail_of(&(struct pieces){ .top = top }), &mailbox, "ann@example.com", PROOF_TOKEN);
 }
 
 /* The other bounce address: a header does not say by which one it was sent. */
@@ -298,7 +300,7 @@ static void by_any_of_our_domains(void **state)
 
     (void)state;
     assert_true(signing_header(token, settings, &sender, &ann, SPAN("q"), NOW));
-    expect(mail_of(&(struct pieces){ .returned = field("X-Leadgate-Token", token) }), &nowhere,
+    expect(mail_of(&(struct pieces){ .returned = field("X-Leadgate-Token", token) }), &mailbox,
            "ann@example.com", PROOF_TOKEN);
 }
 
@@ -314,10 +316,10 @@ static void in_capitals(void **state)
     memcpy(upper, mail.p, mail.n);
     for (size_t i = 0; i < mail.n; i++)
         upper[i] = (char)toupper((unsigned char)upper[i]);
-    expect((struct span){ upper, mail.n }, &nowhere, "ann@example.com", PROOF_TOKEN);
+    expect((struct span){ upper, mail.n }, &mailbox, "ann@example.com", PROOF_TOKEN);
     for (size_t i = 0; i < path.n; i++)
         path.text[i] = (char)toupper((unsigned char)path.text[i]);
-    expect(mail_of(&(struct pieces){ .top = field("Delivered-To", path.text) }), &nowhere, "ann@example.com",
+    expect(mail_of(&(struct pieces){ .top = field("Delivered-To", path.text) }), &mailbox, "ann@example.com",
            PROOF_TOKEN);
 }
 
@@ -332,7 +334,7 @@ static void renamed_to_the_tokens_lead(void **state)
     (void)state;
     expect(mail_of(&(struct pieces){ .recipients = GROUP("ann.private@freemail.example"),
                                      .returned = field("X-Leadgate-Token", sealed("ann@example.com")) }),
-           &nowhere, "ann@example.com", PROOF_TOKEN);
+           &mailbox, "ann@example.com", PROOF_TOKEN);
     expect(mail_of(&(struct pieces){ .recipients = GROUP("ann.private@freemail.example") }), &arrival,
            "ann@example.com", PROOF_TOKEN);
 }
@@ -349,7 +351,7 @@ static void a_token_for_each(void **state)
         snprintf(recipients + strlen(recipients), sizeof(recipients) - strlen(recipients),
                  "\nFinal-Recipient: rfc822; %s\nAction: failed\nStatus: 5.1.1\n", lead);
     }
-    report = read_mail(mail_of(&(struct pieces){ .recipients = recipients, .returned = returned }), &nowhere);
+    report = read_mail(mail_of(&(struct pieces){ .recipients = recipients, .returned = returned }), &mailbox);
     assert_int_equal(report.n, 40);
     for (size_t i = 0; i < report.n; i++) {
         snprintf(lead, sizeof(lead), "lead%zu@example.com", i);
@@ -368,9 +370,9 @@ static void one_of_two(void **state)
     snprintf(returned, sizeof(returned), "X-Leadgate-Token: %s\nX-Leadgate-Token: %s\n",
              sealed("ann@example.com"), sealed("ben@example.com"));
     expect(mail_of(&(struct pieces){ .recipients = GROUP("ben@example.com"), .returned = returned }),
-           &nowhere, "ben@example.com", PROOF_TOKEN);
+           &mailbox, "ben@example.com", PROOF_TOKEN);
     expect(mail_of(&(struct pieces){ .recipients = GROUP("eve@example.com"), .returned = returned }),
-           &nowhere, "eve@example.com", PROOF_NONE);
+           &mailbox, "eve@example.com", PROOF_NONE);
 }
 
 /* Who got a mail has its token, and may say of himself what he likes; of nobody else. */
@@ -383,7 +385,7 @@ static void another_leads_token(void **state)
 
     (void)state;
     for (int i = 0; i < 2; i++) {
-        struct report report = read_mail(mail_of(&pieces), i == 0 ? &nowhere : &arrival);
+        struct report report = read_mail(mail_of(&pieces), i == 0 ? &mailbox : &arrival);
 
         assert_int_equal(report.n, 2);
         assert_int_equal(report.findings[0].proof, PROOF_TOKEN);
@@ -396,7 +398,7 @@ static void another_leads_token(void **state)
     /* Alone it is about himself. */
     pieces = (struct pieces){ .recipients = GROUP("ann@example.com"),
                               .returned = field("X-Leadgate-Token", sealed("eve@example.com")) };
-    expect(mail_of(&pieces), &nowhere, "eve@example.com", PROOF_TOKEN);
+    expect(mail_of(&pieces), &mailbox, "eve@example.com", PROOF_TOKEN);
 }
 
 static void two_reports_in_one_mail(void **state)
@@ -410,7 +412,7 @@ static void two_reports_in_one_mail(void **state)
             .returned = field("X-Leadgate-Token", sealed("eve@example.com")),
             .behind = "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x.example\n" GROUP(
                 "ann@example.com") "\n" }),
-        &nowhere);
+        &mailbox);
     for (size_t i = 0; i < report.n; i++)
         assert_int_equal(report.findings[i].proof == PROOF_TOKEN,
                          strcmp(report.findings[i].lead.text, "eve@example.com") == 0);
@@ -426,13 +428,13 @@ static void expired(void **state)
     const char *token = sealed_at("ann@example.com", NOW - 13 * DAY);
 
     (void)state;
-    expect(mail_of(&(struct pieces){ .returned = field("X-Leadgate-Token", token) }), &nowhere,
+    expect(mail_of(&(struct pieces){ .returned = field("X-Leadgate-Token", token) }), &mailbox,
            "ann@example.com", PROOF_EXPIRED);
     expect(mail_of(&(struct pieces){ .top = NULL }), &arrival, "ann@example.com", PROOF_EXPIRED);
     /* It says nothing any more: neither whom it is about. */
     expect(mail_of(&(struct pieces){ .recipients = GROUP("bob@example.com"),
                                      .returned = field("X-Leadgate-Token", token) }),
-           &nowhere, "bob@example.com", PROOF_EXPIRED);
+           &mailbox, "bob@example.com", PROOF_EXPIRED);
 }
 
 static void every_character_changed(void **state)
@@ -448,7 +450,7 @@ static void every_character_changed(void **state)
         for (int way = 0; way < 2; way++) {
             struct pieces pieces = { .returned = way == 0 ? field("X-Leadgate-Token", changed) : NULL,
                                      .envelope_id = way == 1 ? changed : NULL };
-            struct report report = read_mail(mail_of(&pieces), &nowhere);
+            struct report report = read_mail(mail_of(&pieces), &mailbox);
 
             assert_int_equal(report.n, 1);
             assert_string_equal(report.findings[0].lead.text, "ann@example.com");
@@ -484,7 +486,7 @@ static void a_bad_one_beside(void **state)
              "X-Leadgate-Token: baaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\nX-Leadgate-Token: %s\n"
              "X-Leadgate-Token: what is this?\nX-Leadgate-Token:\n",
              sealed("ann@example.com"));
-    expect(mail_of(&(struct pieces){ .returned = returned }), &nowhere, "ann@example.com", PROOF_TOKEN);
+    expect(mail_of(&(struct pieces){ .returned = returned }), &mailbox, "ann@example.com", PROOF_TOKEN);
 }
 
 /* A token for the message vouches for no recipient, and is for this message alone. */
@@ -493,14 +495,14 @@ static void of_the_message(void **state)
     struct report report;
 
     (void)state;
-    expect(mail_of(&(struct pieces){ .envelope_id = message_token(MESSAGE_ID) }), &nowhere, "ann@example.com",
+    expect(mail_of(&(struct pieces){ .envelope_id = message_token(MESSAGE_ID) }), &mailbox, "ann@example.com",
            PROOF_MESSAGE);
-    expect(mail_of(&(struct pieces){ .envelope_id = message_token("m2@our.example") }), &nowhere,
+    expect(mail_of(&(struct pieces){ .envelope_id = message_token("m2@our.example") }), &mailbox,
            "ann@example.com", PROOF_FORGED);
     report = read_mail(
         mail_of(&(struct pieces){ .envelope_id = message_token(MESSAGE_ID),
                                   .recipients = GROUP("eve@example.com") GROUP("ann@example.com") }),
-        &nowhere);
+        &mailbox);
     assert_int_equal(report.n, 2);
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(authenticity_trust(settings, &report, i), TRUST_MILD);
@@ -517,22 +519,22 @@ static void in_the_wrong_place(void **state)
 
     (void)state;
     /* Words, subject, the report's own header, the report's groups, the body of the returned mail. */
-    expect(mail_of(&(struct pieces){ .words = token }), &nowhere, "ann@example.com", PROOF_NONE);
-    expect(mail_of(&(struct pieces){ .subject = sealed("ann@example.com") }), &nowhere, "ann@example.com",
+    expect(mail_of(&(struct pieces){ .words = token }), &mailbox, "ann@example.com", PROOF_NONE);
+    expect(mail_of(&(struct pieces){ .subject = sealed("ann@example.com") }), &mailbox, "ann@example.com",
            PROOF_NONE);
-    expect(mail_of(&(struct pieces){ .below = token }), &nowhere, "ann@example.com", PROOF_NONE);
-    expect(mail_of(&(struct pieces){ .top = token }), &nowhere, "ann@example.com", PROOF_NONE);
+    expect(mail_of(&(struct pieces){ .below = token }), &mailbox, "ann@example.com", PROOF_NONE);
+    expect(mail_of(&(struct pieces){ .top = token }), &mailbox, "ann@example.com", PROOF_NONE);
     snprintf(text, sizeof(text), "%s%s", GROUP("ann@example.com"), token);
-    expect(mail_of(&(struct pieces){ .recipients = text }), &nowhere, "ann@example.com", PROOF_NONE);
+    expect(mail_of(&(struct pieces){ .recipients = text }), &mailbox, "ann@example.com", PROOF_NONE);
     snprintf(text, sizeof(text), "Subject: News\n\n%s\n", token);
-    expect(mail_of(&(struct pieces){ .returned = text }), &nowhere, "ann@example.com", PROOF_NONE);
+    expect(mail_of(&(struct pieces){ .returned = text }), &mailbox, "ann@example.com", PROOF_NONE);
     /* A second returned mail behind the first. */
     snprintf(text, sizeof(text), "--b\nContent-Type: message/rfc822\n\n%sSubject: News\n\nx\n", token);
-    expect(mail_of(&(struct pieces){ .behind = text }), &nowhere, "ann@example.com", PROOF_NONE);
+    expect(mail_of(&(struct pieces){ .behind = text }), &mailbox, "ann@example.com", PROOF_NONE);
     /* The path in fields that a client writes. */
     snprintf(text, sizeof(text), "Delivered-To: %s\nX-Original-To: %s\nX-Envelope-To: %s\n", path.text,
              path.text, path.text);
-    expect(mail_of(&(struct pieces){ .below = text }), &nowhere, "ann@example.com", PROOF_NONE);
+    expect(mail_of(&(struct pieces){ .below = text }), &mailbox, "ann@example.com", PROOF_NONE);
 }
 
 /* The returned mail is a report itself, with a report and a token in it. */
@@ -546,7 +548,7 @@ static void nested(void **state)
              "--c\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; y.example\n%s\n"
              "--c\nContent-Type: message/rfc822\n\nX-Leadgate-Token: %s\nSubject: News\n\nx\n--c--\n",
              GROUP("ben@example.com"), sealed("ann@example.com"));
-    expect(mail_of(&(struct pieces){ .returned = text }), &nowhere, "ann@example.com", PROOF_NONE);
+    expect(mail_of(&(struct pieces){ .returned = text }), &mailbox, "ann@example.com", PROOF_NONE);
 }
 
 /* --- by its way: what this Postfix wrote --- */
@@ -557,22 +559,22 @@ static void written_here(void **state)
 
     (void)state;
     expect(mail_of(&(struct pieces){ .received = NULL }), &local, "ann@example.com", PROOF_LOCAL);
-    expect(mail_of(&(struct pieces){ .received = LOCAL }), &nowhere, "ann@example.com", PROOF_LOCAL);
+    expect(mail_of(&(struct pieces){ .received = LOCAL }), &mailbox, "ann@example.com", PROOF_LOCAL);
     expect(mail_of(&(struct pieces){ .top = "Return-Path: <>\nDelivered-To: bounces@our.example\n",
                                      .received = LOCAL }),
-           &nowhere, "ann@example.com", PROOF_LOCAL);
+           &mailbox, "ann@example.com", PROOF_LOCAL);
     /* An alias behind the bounce address. */
-    expect(mail_of(&(struct pieces){ .received = LOCAL, .below = LOCAL }), &nowhere, "ann@example.com",
+    expect(mail_of(&(struct pieces){ .received = LOCAL, .below = LOCAL }), &mailbox, "ann@example.com",
            PROOF_LOCAL);
     /* Its token says more: whom it is about. */
     expect(mail_of(&(struct pieces){ .received = LOCAL,
                                      .recipients = GROUP("alias@our.example"),
                                      .returned = field("X-Leadgate-Token", sealed("ann@example.com")) }),
-           &nowhere, "ann@example.com", PROOF_TOKEN);
+           &mailbox, "ann@example.com", PROOF_TOKEN);
     /* Mail of ours whose token is somebody else's: we have relayed it. */
     expect(mail_of(&(struct pieces){ .received = LOCAL,
                                      .returned = "X-Leadgate-Token: baaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n" }),
-           &nowhere, "ann@example.com", PROOF_LOCAL);
+           &mailbox, "ann@example.com", PROOF_LOCAL);
 }
 
 static void not_written_here(void **state)
@@ -588,16 +590,31 @@ static void not_written_here(void **state)
 
     (void)state;
     for (size_t i = 0; i < LENGTH(rows); i++)
-        expect(mail_of(&(struct pieces){ .received = rows[i] }), &nowhere, "ann@example.com", PROOF_NONE);
+        expect(mail_of(&(struct pieces){ .received = rows[i] }), &mailbox, "ann@example.com", PROOF_NONE);
     /* What a client writes stands below the field that Postfix writes for him; and local(8), which sends mail
      * on for an alias, puts on top what looks like a mail of our own. */
-    expect(mail_of(&(struct pieces){ .below = LOCAL }), &nowhere, "ann@example.com", PROOF_NONE);
-    expect(mail_of(&(struct pieces){ .received = LOCAL, .below = REMOTE }), &nowhere, "ann@example.com",
+    expect(mail_of(&(struct pieces){ .below = LOCAL }), &mailbox, "ann@example.com", PROOF_NONE);
+    expect(mail_of(&(struct pieces){ .received = LOCAL, .below = REMOTE }), &mailbox, "ann@example.com",
            PROOF_NONE);
     expect(mail_of(&(struct pieces){ .received = LOCAL,
                                      .below = "Received: by mx.our.example (Postfix, from "
                                               "userid 33) id 4XkZ2g; Mon, 30 Nov 2026\n" }),
-           &nowhere, "ann@example.com", PROOF_NONE);
+           &mailbox, "ann@example.com", PROOF_NONE);
+}
+
+/* A milter does not see the fields that our Postfix writes: there the topmost ones are the client's. */
+static void under_way_nothing_is_ours(void **state)
+{
+    struct address path = path_at("ann@example.com", NOW - DAY);
+    char top[2048];
+
+    (void)state;
+    snprintf(top, sizeof(top), "Return-Path: <>\nX-Original-To: %s\nDelivered-To: %s\n", path.text,
+             path.text);
+    expect(mail_of(&(struct pieces){ .received = LOCAL }), &under_way, "ann@example.com", PROOF_NONE);
+    expect(mail_of(&(struct pieces){ .top = top, .received = LOCAL }), &under_way, "ann@example.com",
+           PROOF_NONE);
+    expect(mail_of(&(struct pieces){ .top = top }), &under_way, "ann@example.com", PROOF_NONE);
 }
 
 /* --- notices without a form, in the bounce address of one recipient --- */
@@ -621,9 +638,9 @@ static void plain_words_to_a_path(void **state)
     assert_int_equal(report.findings[0].cause, CAUSE_USER_UNKNOWN);
     report_free(&report);
     snprintf(top, sizeof(top), "Return-Path: <>\nDelivered-To: %s\n", path.text);
-    expect(letter_of(top, DAEMON, words), &nowhere, "ann@example.com", PROOF_TOKEN);
+    expect(letter_of(top, DAEMON, words), &mailbox, "ann@example.com", PROOF_TOKEN);
 
-    expect_nothing(letter_of("", DAEMON, words), &nowhere);
+    expect_nothing(letter_of("", DAEMON, words), &mailbox);
     expect_nothing(letter_of("", DAEMON, words), &late);
     expect_nothing(letter_of("", DAEMON, "Thank you for your mail. We will answer it soon."), &arrival);
 }
@@ -650,11 +667,11 @@ static void replies_to_a_path(void **state)
 
     (void)state;
     snprintf(top, sizeof(top), "Return-Path: <ann@example.com>\nDelivered-To: %s\n", path.text);
-    expect_nothing(letter_of(top, "From: Ann <ann@example.com>\nSubject: Re: News\n", quoted), &nowhere);
+    expect_nothing(letter_of(top, "From: Ann <ann@example.com>\nSubject: Re: News\n", quoted), &mailbox);
     expect_nothing(letter_of("", "From: Ann <ann@example.com>\nSubject: Re: News\n", quoted), &person);
     expect_nothing(letter_of("", DAEMON, quoted), &person);
     /* The client's own Return-Path. */
-    expect_nothing(letter_of(top, "Return-Path: <>\n" DAEMON, quoted), &nowhere);
+    expect_nothing(letter_of(top, "Return-Path: <>\n" DAEMON, quoted), &mailbox);
     for (size_t i = 0; i < LENGTH(automatic); i++)
         expect_nothing(letter_of("", automatic[i], quoted), &program);
 }
@@ -667,7 +684,7 @@ static void without_a_received_field(void **state)
 
     (void)state;
     snprintf(top, sizeof(top), "Return-Path: <>\nDelivered-To: %s\n", path.text);
-    expect(mail_of(&(struct pieces){ .top = top, .received = "" }), &nowhere, "ann@example.com", PROOF_NONE);
+    expect(mail_of(&(struct pieces){ .top = top, .received = "" }), &mailbox, "ann@example.com", PROOF_NONE);
 }
 
 /* --- our own words --- */
@@ -683,7 +700,7 @@ static void our_own_refusal(void **state)
                           "Diagnostic-Code: smtp; 550 5.7.1 <ann@example.com>: recipient suppressed: "
                           "user-unknown " LEADGATE_MARKER "\n",
             .returned = field("X-Leadgate-Token", sealed("ann@example.com")) }),
-        &nowhere);
+        &mailbox);
     assert_int_equal(report.n, 1);
     assert_int_equal(report.findings[0].cause, CAUSE_SUPPRESSED);
     assert_int_equal(report.findings[0].hardness, HARDNESS_NONE);
@@ -725,7 +742,7 @@ static void trust(void **state)
 static void without_keys(void **state)
 {
     struct settings *none = settings_new();
-    struct report report = read_by(none, mail_of(&(struct pieces){ .top = NULL }), &nowhere);
+    struct report report = read_by(none, mail_of(&(struct pieces){ .top = NULL }), &mailbox);
 
     (void)state;
     assert_int_equal(report.n, 1);
@@ -755,6 +772,7 @@ int main(void)
         cmocka_unit_test(nested),
         cmocka_unit_test(written_here),
         cmocka_unit_test(not_written_here),
+        cmocka_unit_test(under_way_nothing_is_ours),
         cmocka_unit_test(plain_words_to_a_path),
         cmocka_unit_test(replies_to_a_path),
         cmocka_unit_test(without_a_received_field),
