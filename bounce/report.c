@@ -187,6 +187,7 @@ void report_event(const struct report *report, size_t i, enum event_source sourc
         .message = span_of(report->message),
         .status = span_of(finding->status),
         .token = span_of(finding->token),
+        .proof = NULL,
         .evidence = span_of(finding->diag),
         .stream = SPAN_NONE,
         .provider = span_of(finding->provider),

@@ -16,6 +16,7 @@ int command_list(int argc, char **argv);
 int command_optout(int argc, char **argv);
 int command_show(int argc, char **argv);
 int command_stats(int argc, char **argv);
+int command_unverified(int argc, char **argv);
 int command_why(int argc, char **argv);
 int command_classify(int argc, char **argv);
 int command_rules(int argc, char **argv);

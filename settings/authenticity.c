@@ -272,6 +272,18 @@ enum trust authenticity_trust(const struct settings *settings, const struct repo
     return TRUST_NONE;
 }
 
+enum trust authenticity_event(const struct settings *settings, const struct report *report, size_t i,
+                              enum event_source source, int64_t now, struct event *event)
+{
+    enum trust trust = authenticity_trust(settings, report, i);
+
+    report_event(report, i, source, now, event);
+    if (signing_is_on(settings))
+        event->proof = proof_name(report->findings[i].proof);
+    event->unverified = trust == TRUST_MILD;
+    return trust;
+}
+
 const char *proof_name(enum proof proof)
 {
     switch (proof) {

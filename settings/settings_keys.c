@@ -111,6 +111,8 @@ static const struct config_key keys[] = {
       .help = "How long the history of a lead is kept after its last event." },
     { KEY("redis.journal", INT, redis.journal), .def = "100000", .min = 1000, .max = 100000000,
       .help = "About how many changes of opt-outs leadgate:journal keeps." },
+    { KEY("redis.unverified", INT, redis.unverified), .def = "10000", .min = 100, .max = 10000000,
+      .help = "About how many bounces that nothing vouches for leadgate:unverified keeps." },
 
     { KEY("log.to", WORD, log_to), .def = "syslog", .words = log_words,
       .help = "Where log lines go." },

@@ -8,11 +8,12 @@
 
 #include <stddef.h>
 
-#define JOURNAL_KEY   "leadgate:journal"   /* stream, every change of an opt-out, capped */
-#define COUNTERS_KEY  "leadgate:counters"  /* hash, what the programs did and what they met */
-#define EVENTS_KEY    "leadgate:events"    /* stream, what applications report, until it is applied */
-#define REJECTED_KEY  "leadgate:rejected"  /* stream, what of it could not be understood, capped */
-#define POSITIONS_KEY "leadgate:positions" /* hash, HOST:PATH -> how far a log has been read */
+#define JOURNAL_KEY    "leadgate:journal"    /* stream, every change of an opt-out, capped */
+#define COUNTERS_KEY   "leadgate:counters"   /* hash, what the programs did and what they met */
+#define EVENTS_KEY     "leadgate:events"     /* stream, what applications report, until it is applied */
+#define REJECTED_KEY   "leadgate:rejected"   /* stream, what of it could not be understood, capped */
+#define POSITIONS_KEY  "leadgate:positions"  /* hash, HOST:PATH -> how far a log has been read */
+#define UNVERIFIED_KEY "leadgate:unverified" /* stream, bounces that nothing vouches for, capped */
 
 #define EVENTS_GROUP "leadgate" /* the consumer group that reads leadgate:events */
 

@@ -64,6 +64,11 @@ struct wire *store_wire(struct store *store)
     return store->wire;
 }
 
+const struct store_settings *store_settings_of(const struct store *store)
+{
+    return store->settings;
+}
+
 static void send_command(struct store *store, const char *name, const struct key *key, struct span field)
 {
     const char *argv[] = { name, key->text, field.p };
