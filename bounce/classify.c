@@ -108,19 +108,36 @@ static bool is_ours(const struct rejection *rejection)
            reply_has_unfolded(rejection->human, SPAN(LEADGATE_MARKER));
 }
 
+/* The rules that fit, the deciding one first. Of the only recipient of a notice the reason may stand anywhere
+ * in it: where what is said about him fits none, all of it is asked. Returns how many. */
+static size_t find_rules(const struct classifier *classifier, const struct rejection *rejection,
+                         struct gathered *out, struct rule_hit *hits, size_t most)
+{
+    struct rejection whole = *rejection;
+    size_t n;
+
+    gather(classifier, out, rejection);
+    n = rule_set_find(classifier->set, &out->evidence, hits, most);
+    if (n > 0 || !rejection->alone || rejection->notice.n <= rejection->human.n)
+        return n;
+    whole.human = rejection->notice;
+    gather(classifier, out, &whole);
+    return rule_set_find(classifier->set, &out->evidence, hits, most);
+}
+
 static void decide(const struct classifier *classifier, const struct rejection *rejection,
                    struct finding *finding)
 {
     struct gathered gathered;
     struct rule_hit hit;
+    size_t n = find_rules(classifier, rejection, &gathered, &hit, 1);
 
-    gather(classifier, &gathered, rejection);
     memcpy(finding->status, gathered.status, sizeof(finding->status));
     finding->reply = gathered.reply;
     if (is_ours(rejection)) {
         finding->cause = CAUSE_SUPPRESSED;
         finding->rule = "our own refusal";
-    } else if (rule_set_find(classifier->set, &gathered.evidence, &hit, 1) == 1) {
+    } else if (n == 1) {
         finding->cause = hit.rule->cause;
         finding->rule = hit.rule->name;
     } else {
@@ -188,13 +205,12 @@ void classifier_explain(const struct classifier *classifier, const struct reject
     struct rule_hit hits[EXPLAINED_MOST];
     struct gathered gathered;
 
-    gather(classifier, &gathered, rejection);
+    out->n = find_rules(classifier, rejection, &gathered, hits, EXPLAINED_MOST);
     memcpy(out->status, gathered.status, sizeof(out->status));
     out->reply = gathered.reply;
     memcpy(out->diag, gathered.diag, sizeof(out->diag));
     memcpy(out->human, gathered.human, sizeof(out->human));
     memcpy(out->notice, gathered.notice, sizeof(out->notice));
-    out->n = rule_set_find(classifier->set, &gathered.evidence, hits, EXPLAINED_MOST);
     for (size_t i = 0; i < out->n; i++)
         out->rules[i] = (struct explained_rule){ info_of(hits[i].rule), place_name(hits[i].place) };
 }

@@ -60,7 +60,8 @@ bool notice_has(const struct notice *notice, const char *const *phrases)
 /* "(expanded from: <ann@example.com>)", "(generated from ann@example.com)". */
 static struct span original_of(const struct notice *notice, struct span about)
 {
-    static const char *const words[] = { "expanded from", "generated from", "originally addressed to", NULL };
+    static const char *const words[] = { "expanded from", "generated from", "originally addressed to",
+                                         "original address:", NULL };
     struct span lower = line_lower(notice, about), address;
 
     for (size_t i = 0; words[i] != NULL; i++) {

@@ -44,7 +44,8 @@ size_t notice_recipients(const struct notice *notice, struct span ours,
 /* What the notice says about an address; all of it where it says nothing in particular. */
 struct span notice_about(const struct notice *notice, struct span address);
 
-/* What text says from the first SMTP reply in it to the end of its paragraph: the remote server's own words. Empty when there is none. */
+/* What text says from the first SMTP reply in it to the end of its paragraph: the remote server's own words.
+ * Empty when there is none. */
 struct span notice_reply(struct span text);
 
 /* Whether the notice holds one of the phrases (lower case), NULL-terminated. */

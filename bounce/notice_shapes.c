@@ -21,8 +21,8 @@ static bool stands_first(const struct line *line)
         before.p++;
         before.n--;
     }
-    return span_trim(before).n == 0 || span_eq(before, SPAN("->")) || span_eq(before, SPAN("•")) || span_eq(before, SPAN("・")) ||
-           span_eq(before, SPAN("·"));
+    return span_trim(before).n == 0 || span_eq(before, SPAN("->")) || span_eq(before, SPAN("•")) ||
+           span_eq(before, SPAN("・")) || span_eq(before, SPAN("·"));
 }
 
 /* Takes end off label, if it ends so. */
@@ -162,8 +162,11 @@ static void take_others(struct taking *taking, const struct line *line)
  */
 static bool is_alike(const struct line *a, const struct line *b)
 {
-    return b->address.n > 0 && a->indent == b->indent && a->before.n == b->before.n && a->behind.n > 2 &&
-           b->behind.n > 2 && memcmp(a->behind.p, b->behind.p, 3) == 0;
+    if (b->address.n == 0 || a->indent != b->indent || a->before.n != b->before.n)
+        return false;
+    if (a->behind.n == 0 && b->behind.n == 0)
+        return a->indent > 0 && stands_first(b) && !is_role(b->address);
+    return a->behind.n > 2 && b->behind.n > 2 && memcmp(a->behind.p, b->behind.p, 3) == 0;
 }
 
 static void take_lines(struct taking *taking, const struct lines *lines, struct span ours,
@@ -279,12 +282,25 @@ static void take_local_parts(struct taking *taking, const struct lines *lines)
     }
 }
 
-/* The To field of our mail, where a notice says that it failed and names nobody: but a list of recipients
- * that was cut off is no such notice. */
+/* Whether the notice says that the mail whose To field stands at at failed, and announces no list of
+ * recipients: one that was cut off is no reason to believe the field. */
+static bool fails_as_a_whole(const struct notice *notice, size_t at)
+{
+    struct span front = { notice->lower.p, at };
+    struct span behind = { notice->lower.p + at, notice->lower.n - at };
+
+    if (span_find_nocase(behind, SPAN("following")) != NULL)
+        return false;
+    if (line_holds(behind, notice_failures))
+        return true;
+    return line_holds(front, notice_failures) && span_find_nocase(front, SPAN("recipient")) == NULL &&
+           span_find_nocase(front, SPAN("address")) == NULL;
+}
+
+/* The To field of our mail, where nobody else is named. */
 static void take_field(struct taking *taking, const struct lines *lines, struct span ours)
 {
     const struct line *only = NULL;
-    struct span behind;
 
     for (size_t i = 0; i < lines->n; i++) {
         const struct line *line = &lines->line[i];
@@ -295,10 +311,7 @@ static void take_field(struct taking *taking, const struct lines *lines, struct 
             return;
         only = line;
     }
-    if (only == NULL || span_eq_nocase(only->address, ours))
-        return;
-    behind = (struct span){ lines->notice->lower.p + only->at, lines->notice->lower.n - only->at };
-    if (line_holds(behind, notice_failures) && span_find_nocase(behind, SPAN("following")) == NULL)
+    if (only != NULL && !span_eq_nocase(only->address, ours) && fails_as_a_whole(lines->notice, only->at))
         take(taking, only->address, only->at);
 }
 

@@ -26,6 +26,7 @@ struct reading {
     enum json_event event;
     enum dsn_action wanted; /* which groups are read */
     size_t room;
+    size_t words; /* bytes of reasons that were looked at */
     struct text text;
     char lower[TEXT_MAX];
 };

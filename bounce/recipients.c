@@ -6,11 +6,14 @@
 #include "bounce/mailbox.h"
 #include "bounce/reading.h"
 #include "bounce/returned.h"
+#include "leadgate/reason.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define FIELD_SIZE 4096 /* a field's value on one line; of a longer diagnostic only the start is read */
+#define WORDS_MOST  (128 * 1024) /* bytes of a mail's reasons that are looked at in full */
+#define WORDS_SHORT 200          /* of each one beyond */
+#define FIELD_SIZE  4096 /* a field's value on one line; of a longer diagnostic only the start is read */
 
 static struct finding *find_finding(struct report *report, const struct address *lead)
 {
@@ -111,8 +114,41 @@ static bool read_provider(const struct reading *reading, char dst[PROVIDER_SIZE]
     return false;
 }
 
+static struct span head_of(struct span text, size_t most)
+{
+    return (struct span){ text.p, text.n < most ? text.n : most };
+}
+
+/* Reasons stand at the front. Of a mail that gives very many of them, each very long, the later ones are
+ * looked at no further than that: what a mail costs is bounded, whatever is in it. */
+static void limit_words(struct reading *reading, struct rejection *rejection)
+{
+    size_t most = reading->words < WORDS_MOST ? FIELD_SIZE : WORDS_SHORT;
+
+    rejection->diag = head_of(rejection->diag, most);
+    rejection->human = head_of(rejection->human, most);
+    reading->words += rejection->diag.n + rejection->human.n;
+}
+
+/* `X-Postfix; delivery temporarily suspended: host mx.example.com[192.0.2.7] said: 421 ...`: what a server
+ * said is its word, not Postfix's, and is asked before the words around it. */
+static void read_diagnostic(struct rejection *rejection, struct span value)
+{
+    struct span text = diagnostic_text(value, &rejection->local);
+    struct reason reason = { .words = text };
+
+    if (rejection->local)
+        reason_read(&reason, text);
+    rejection->diag = reason.words;
+    if (reason.remote) {
+        rejection->human = text;
+        rejection->local = false;
+    }
+}
+
 static void classify(struct reading *reading, struct finding *finding, struct rejection *rejection)
 {
+    limit_words(reading, rejection);
     rejection->reporter = span_of(reading->report->reporter);
     rejection->notice = reading->notice.text;
     classify_rejection(reading->context, rejection, finding);
@@ -164,21 +200,26 @@ static bool find_lead(const struct reading *reading, struct address *out, const 
     return complete(reading, out, rest);
 }
 
+static bool is_alone(const struct tally *tally)
+{
+    return tally->failed + tally->delayed + tally->delivered == 1;
+}
+
 static void read_group(struct reading *reading, const struct dsn_recipient *group)
 {
     struct address lead;
     char text[FIELD_SIZE];
     struct finding *finding;
-    struct rejection rejection = { .status = group->status };
+    struct rejection rejection = { .status = group->status, .alone = is_alone(&reading->evidence.tally) };
 
     if (!find_lead(reading, &lead, group) || (finding = add_finding(reading, &lead)) == NULL)
         return;
     if (reading->wanted != DSN_FAILED)
         return;
-    rejection.diag = (struct span){ text, field_unfold(text, sizeof(text), group->diagnostic) };
-    rejection.diag = diagnostic_text(rejection.diag, &rejection.local);
     if (reading->notice.text.n > 0)
         rejection.human = notice_about(&reading->notice, address_span(&lead));
+    rejection.diag = (struct span){ text, field_unfold(text, sizeof(text), group->diagnostic) };
+    read_diagnostic(&rejection, rejection.diag);
     classify(reading, finding, &rejection);
     read_provider(reading, finding->provider, group->remote_mta);
     if (reading->report->remote_mta[0] == '\0')
@@ -200,14 +241,15 @@ static void read_groups(struct reading *reading)
     }
 }
 
-/* A recipient that something else than a report's group names; about: what is said about it. */
-static void read_named(struct reading *reading, const struct address *lead, struct span about)
+/* A recipient that something else than a report's group names; about: what is said about it; alone: nobody
+ * else is named. */
+static void read_named(struct reading *reading, const struct address *lead, struct span about, bool alone)
 {
     struct finding *finding = add_finding(reading, lead);
     struct dsn_recipient group = { .final = SPAN_NONE };
     struct dsn_message ignored;
     struct dsn_reader reader;
-    struct rejection rejection = { .diag = notice_reply(about), .human = about };
+    struct rejection rejection = { .diag = notice_reply(about), .human = about, .alone = alone };
     char text[FIELD_SIZE];
 
     if (finding == NULL || reading->wanted != DSN_FAILED)
@@ -218,7 +260,7 @@ static void read_named(struct reading *reading, const struct address *lead, stru
         if (dsn_next(&reader, &group) && group.diagnostic.n > 0) {
             rejection.status = group.status;
             rejection.diag = (struct span){ text, field_unfold(text, sizeof(text), group.diagnostic) };
-            rejection.diag = diagnostic_text(rejection.diag, &rejection.local);
+            read_diagnostic(&rejection, rejection.diag);
         } else {
             rejection.status = group.status;
         }
@@ -237,12 +279,14 @@ static void read_header_fields(struct reading *reading)
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && reading->report->n == 0; i++) {
         struct span rest = header_find(&reading->mail.header, span_of(names[i])), line;
-        size_t from = 0;
+        size_t from = 0, second = 0;
+        bool alone;
 
         line = span_find_nocase(rest, SPAN("=?")) == NULL ? rest : text_append_field(&reading->text, rest);
+        alone = mailbox_find(line, &second, &rest) && !mailbox_find(line, &second, &rest);
         while (!is_full(reading->report) && mailbox_find(line, &from, &rest))
             if (mailbox_parse(&lead, rest, &reading->context->addresses))
-                read_named(reading, &lead, notice_about(&reading->notice, rest));
+                read_named(reading, &lead, notice_about(&reading->notice, rest), alone);
     }
 }
 
@@ -261,28 +305,33 @@ static void read_recipients_of_notice(struct reading *reading)
         if (shape == SHAPE_LOCAL_PART ? complete(reading, &lead, found[i].address)
                                       : (mailbox_parse(&lead, found[i].original, rules) ||
                                          mailbox_parse(&lead, found[i].address, rules)))
-            read_named(reading, &lead, found[i].about);
+            read_named(reading, &lead, found[i].about, n == 1);
     }
 }
 
 static void read_json(struct reading *reading)
 {
     struct span rest = reading->json;
+    struct span subtype = json_string(reading->json, SPAN("bounceSubType"));
     struct json_recipient one;
     struct address lead;
+    enum cause complaint;
+    const char *ignored;
+
+    (void)arf_type(json_string(reading->json, SPAN("complaintFeedbackType")), &complaint, &ignored);
 
     while (!is_full(reading->report) && json_next_recipient(&rest, reading->event, &one)) {
         struct finding *finding;
-        struct rejection rejection = { .status = one.status };
+        struct rejection rejection = { .status = one.status, .human = subtype };
 
         if (!mailbox_parse(&lead, one.address, &reading->context->addresses) ||
             (finding = add_finding(reading, &lead)) == NULL)
             continue;
         if (reading->event == JSON_COMPLAINT)
-            finding->cause = CAUSE_COMPLAINT;
+            finding->cause = complaint;
         if (reading->event != JSON_BOUNCE)
             continue;
-        rejection.diag = diagnostic_text(one.diagnostic, &rejection.local);
+        read_diagnostic(&rejection, one.diagnostic);
         classify(reading, finding, &rejection);
     }
 }
@@ -318,14 +367,14 @@ void reading_recipients(struct reading *reading)
         read_recipients_of_notice(reading);
     if (report->n == 0)
         read_wrapped_report(reading);
-    if (report->n == 0 && reading->wanted == DSN_FAILED && !is_report_returned(reading) &&
+    if (report->n == 0 && !is_report_returned(reading) &&
         returned_recipient(&reading->returned, SPAN_NONE, &lead, &reading->context->addresses))
-        read_named(reading, &lead, reading->notice.text);
+        read_named(reading, &lead, reading->notice.text, true);
 }
 
 void reading_known_recipient(struct reading *reading)
 {
-    read_named(reading, reading->context->recipient, reading->notice.text);
+    read_named(reading, reading->context->recipient, reading->notice.text, true);
 }
 
 bool reading_says_why(struct reading *reading)
@@ -372,7 +421,9 @@ void reading_complaint(struct reading *reading)
     struct address lead;
     struct finding *finding;
 
+    returned_set_sender(reading->report, arf_sender(&reading->mail));
     if (reading->event == JSON_COMPLAINT) {
+        returned_set_sender(reading->report, json_sender(reading->json));
         read_json(reading);
         return;
     }

@@ -125,7 +125,19 @@ int reply_find_code(struct span text)
 
 static bool ends_word(char c)
 {
-    return is_space(c) || memchr("<>()[]\"',;", c, 10) != NULL;
+    switch (c) {
+    case '<':
+    case '>':
+    case '(':
+    case ')':
+    case '[':
+    case ']':
+    case '"':
+    case '\'':
+    case ',':
+    case ';': return true;
+    default: return is_space(c);
+    }
 }
 
 /* Without what Postfix leaves of a reply's line starts when it joins the lines: `550-5.7.1`, `550`, `5.7.1`.

@@ -6,6 +6,7 @@
  * at, the text, the parts, the recipients. */
 #include "leadgate/bounce.h"
 
+#include "bounce/arf.h"
 #include "bounce/proof.h"
 #include "bounce/reading.h"
 #include "bounce/returned.h"
@@ -41,12 +42,17 @@ static void set_delays_apart(struct report *report)
     report->n = 0;
 }
 
-static enum mail_kind kind_of_json(enum json_event event, const char **rule)
+static enum mail_kind kind_of_json(const struct reading *reading, const char **rule)
 {
-    switch (event) {
+    enum cause ignored;
+
+    switch (reading->event) {
     case JSON_NONE: break;
     case JSON_BOUNCE: *rule = "json:bounce"; return MAIL_FAILURE;
-    case JSON_COMPLAINT: *rule = "json:complaint"; return MAIL_COMPLAINT;
+    case JSON_COMPLAINT:
+        return arf_type(json_string(reading->json, SPAN("complaintFeedbackType")), &ignored, rule)
+                   ? MAIL_COMPLAINT
+                   : MAIL_NONE;
     case JSON_DELIVERED: *rule = "json:delivery"; return MAIL_DELIVERED;
     case JSON_DELAYED: *rule = "json:delay"; return MAIL_DELAYED;
     }
@@ -93,7 +99,7 @@ static void read_all(struct reading *reading)
     if (span_find_nocase(subject, SPAN("=?")) != NULL)
         subject = text_append_field(&reading->text, subject);
     reading->evidence.subject = subject;
-    report->kind = kind_of_json(reading->event, &report->rule);
+    report->kind = kind_of_json(reading, &report->rule);
     if (reading->event == JSON_NONE)
         report->kind = kind_decide(&reading->evidence, &report->rule);
     report->at = returned_arrival(&reading->mail.header);
@@ -141,6 +147,7 @@ int report_read(struct report *out, struct span bytes, const struct bounce_conte
     reading->evidence = (struct kind_evidence){ .mail = &reading->mail, .notice = &reading->notice };
     reading->returned.n = 0;
     reading->room = 0;
+    reading->words = 0;
     reading->text.n = 0;
     read_all(reading);
     rc = 0;

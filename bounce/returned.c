@@ -116,6 +116,17 @@ static void copy_campaigns(struct report *report, const struct header *header)
     }
 }
 
+/* A display name may look like an address itself: what stands in <> goes before. */
+void returned_set_sender(struct report *report, struct span text)
+{
+    const char *bracket = text.n == 0 ? NULL : memrchr(text.p, '<', text.n);
+    size_t from = bracket == NULL ? 0 : (size_t)(bracket - text.p), start = 0;
+    struct span found;
+
+    if (mailbox_find(text, &from, &found) || mailbox_find(text, &start, &found))
+        copy_field(report->sender, sizeof(report->sender), found);
+}
+
 void returned_describe(struct report *report, const struct header *header, const struct dsn_message *message)
 {
     report->sent = date_of(message->arrival_date);
@@ -126,6 +137,8 @@ void returned_describe(struct report *report, const struct header *header, const
     copy_field(report->list_id, sizeof(report->list_id), header_find(header, SPAN("List-Id")));
     if (!copy_message_id(report->message, sizeof(report->message), header_find(header, SPAN("Message-ID"))))
         copy_field(report->message, sizeof(report->message), message->queue_id);
+    returned_set_sender(report, header_find(header, SPAN("From")));
+    returned_set_sender(report, header_find(header, SPAN("Return-Path")));
     copy_campaigns(report, header);
     returned_copy_mta(report->reporting_mta, sizeof(report->reporting_mta), message->reporting_mta);
 }

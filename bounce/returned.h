@@ -17,6 +17,9 @@ void returned_open(struct header *header, const struct mail *mail, const struct 
 /* Fills in what the report says about that mail. */
 void returned_describe(struct report *report, const struct header *header, const struct dsn_message *message);
 
+/* Takes the address in text for who sent it; without one what was known before stays. */
+void returned_set_sender(struct report *report, struct span text);
+
 /* The one it was sent to: the To address with that local part; for an empty one the only To address, else the
  * address that the topmost Received field was written for. False when that is not known for sure. */
 bool returned_recipient(const struct header *header, struct span local, struct address *out,

@@ -199,9 +199,8 @@ struct span text_append_part(struct text *text, const struct mail_part *part)
         return append_decoded(text, part, bytes);
     if ((copy = with_lf(bytes)) != NULL)
         bytes.p = copy;
-    g_mime_encoding_init_decode(&state, encoding == ENCODED_BASE64
-                                            ? GMIME_CONTENT_ENCODING_BASE64
-                                            : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+    g_mime_encoding_init_decode(&state, encoding == ENCODED_BASE64 ? GMIME_CONTENT_ENCODING_BASE64
+                                                                   : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
     decoded = g_malloc(g_mime_encoding_outlen(&state, bytes.n));
     n = g_mime_encoding_flush(&state, bytes.p, bytes.n, decoded);
     out = (struct span){ decoded, n };

@@ -20,6 +20,7 @@ int command_unverified(int argc, char **argv);
 int command_why(int argc, char **argv);
 int command_classify(int argc, char **argv);
 int command_rules(int argc, char **argv);
+int command_replay(int argc, char **argv);
 int command_simulate(int argc, char **argv);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* applier: the door through which every source's events go into Redis, and their log lines out. All sources
  * of a program share one, and with it one connection. It says when Redis goes away and when it is back, once
- * each. One thread. */
+ * each, and counts. One thread. */
 #ifndef FEED_APPLIER_H
 #define FEED_APPLIER_H
 
@@ -11,6 +11,7 @@
 #include "leadgate/store.h"
 #include "leadgate/store_position.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,9 +31,14 @@ void applier_check(struct applier *applier);
 enum store_rc applier_apply(struct applier *applier, const struct event *events, size_t n, int64_t now,
                             int64_t *repeats, struct err *err);
 
-/* Adds to leadgate:counters what has been counted; what Redis does not take stays counted. Applying does it,
- * too, at most once a second: this is for what that leaves, and for the end. */
+/* How far behind a source is, in seconds: for the counters. */
+void applier_note_lag(struct applier *applier, const char *source, int64_t seconds);
+
+/* Adds to leadgate:counters what has been counted; what Redis does not take stays counted. Whoever applies
+ * does it, too, once a second at most: this is for what that left, and for the end. */
 void applier_flush(struct applier *applier);
+/* The same where it is a second since it was last done. Whether anything is left to be flushed. */
+bool applier_flush_due(struct applier *applier);
 
 /* As store_find_position() and store_keep_position(). */
 enum store_rc applier_find_position(struct applier *applier, struct span source, char place[POSITION_SIZE],

@@ -112,7 +112,7 @@ static void make_events(const struct intake *intake, int64_t now, struct event *
 {
     for (size_t i = 0; i < intake->n; i++)
         for (size_t k = 0; k < intake->held[i].n; k++)
-            report_event(&intake->held[i], k, SOURCE_MAILBOX, now, events++);
+            settings_report_event(intake->settings, &intake->held[i], k, SOURCE_MAILBOX, now, events++);
 }
 
 enum store_rc intake_apply(struct intake *intake, const struct event *events, size_t n, int64_t now,

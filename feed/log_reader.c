@@ -25,6 +25,7 @@ struct log_reader {
     struct held held;
     bool out_of_memory;
     int64_t events, repeats;
+    int64_t last;   /* when the last of them happened */
     int64_t said;   /* lines in the last tally that was said */
     int64_t say_at; /* when the next one is due (monotonic seconds) */
 };
@@ -165,8 +166,14 @@ enum store_rc log_reader_apply(struct log_reader *reader, int64_t now, struct er
         return STORE_DOWN;
     reader->events += (int64_t)held->n;
     reader->repeats += repeats;
+    reader->last = held->events[held->n - 1].at;
     log_reader_drop(reader);
     return STORE_OK;
+}
+
+int64_t log_reader_last(const struct log_reader *reader)
+{
+    return reader->last;
 }
 
 struct log_tally log_reader_tally(const struct log_reader *reader)

@@ -2,6 +2,10 @@
 /* Each turn reads lines until enough events are held, or there are no more; applies them; keeps the place.
  * When Redis is away what is held stays held, and no more is read, until it has been applied.
  *
+ * Redis may come back with an older copy of its data, as after a crash without appendonly. Then the place in
+ * it is an older one, too, and what happened since is not in it: so the place is compared before each batch,
+ * and where Redis knows of another one the log is read again from there.
+ *
  * inotify(7) tells of lines and of rotation; the look every second is for what it does not tell (a network
  * file system, a writer that still has the old file open). */
 #include "feed/log_source.h"
@@ -41,6 +45,7 @@ struct log_source {
     int inotify, file; /* file: the watch on the log itself; -1 = none */
     bool soon;         /* the next turn comes at once, or when what is being written has come */
     int64_t delay;     /* the last back-off, milliseconds; 0 = all is well */
+    int64_t lag;       /* as last told, seconds; -1 = not yet */
 };
 
 static void turn_in(struct log_source *source, int64_t milliseconds)
@@ -61,46 +66,49 @@ static void back_off(struct log_source *source)
 
 /* --- the place --- */
 
-/* Asks Redis where to go on. */
-static enum store_rc start(struct log_source *source, struct err *err)
+/* Head 0: there is none. */
+static enum store_rc find_place(struct log_source *source, struct place *out, struct err *err)
 {
     char text[POSITION_SIZE];
-    bool has_place;
 
     if (applier_find_position(source->applier, span_of(source->name), text, err) == STORE_DOWN)
         return STORE_DOWN;
-    source->kept = (struct place){ .head = 0 };
-    has_place = place_parse(&source->kept, span_of(text));
-    if (!has_place && text[0] != '\0')
-        log_say(LOG_WARNING, "log %s: what stands in Redis is no place; reading from its beginning",
-                source->path);
-    source->tail = tail_new(source->path, has_place ? &source->kept : NULL, HISTORY);
+    if (!place_parse(out, span_of(text)))
+        *out = (struct place){ .head = 0 };
+    return STORE_OK;
+}
+
+/* Asks Redis where to go on. */
+static enum store_rc start(struct log_source *source, struct err *err)
+{
+    const struct place *kept = &source->kept;
+
+    if (find_place(source, &source->kept, err) == STORE_DOWN)
+        return STORE_DOWN;
+    source->tail = tail_new(source->path, kept->head > 0 ? kept : NULL, HISTORY);
     if (source->tail != NULL)
         return STORE_OK;
     err_set(err, "out of memory");
     return STORE_DOWN;
 }
 
-static enum store_rc keep_place(struct log_source *source, struct err *err)
+static enum store_rc keep_place(struct log_source *source, const struct place *place, struct err *err)
 {
     char text[PLACE_TEXT_SIZE];
-    struct place place;
 
-    if (!tail_place(source->tail, &place) || place_eq(&place, &source->kept))
-        return STORE_OK;
-    if (applier_keep_position(source->applier, span_of(source->name), span_of(place_text(text, &place)),
+    if (applier_keep_position(source->applier, span_of(source->name), span_of(place_text(text, place)),
                               err) == STORE_DOWN)
         return STORE_DOWN;
-    source->kept = place;
+    source->kept = *place;
     return STORE_OK;
 }
 
 /* --- lines --- */
 
-/* Forgets what was read and not applied, and reads it again. */
-static void start_over(struct log_source *source)
+/* Forgets what was read and not applied, and asks Redis again where to go on. */
+static void start_over(struct log_source *source, const char *why)
 {
-    log_say(LOG_ERR, "log %s: out of memory; starting over", source->path);
+    log_say(LOG_WARNING, "log %s: %s; starting over", source->path, why);
     log_reader_drop(source->reader);
     tail_free(source->tail);
     source->tail = NULL;
@@ -118,7 +126,7 @@ static enum collected collect(struct log_source *source)
         case TAIL_LINE:
             if (log_reader_line(source->reader, line, tail_time(source->tail, now)))
                 break;
-            start_over(source);
+            start_over(source, "out of memory");
             return COLLECTED_FAILED;
         case TAIL_PAST: log_reader_recall(source->reader, line, tail_time(source->tail, now)); break;
         case TAIL_END: return COLLECTED_ALL;
@@ -131,13 +139,64 @@ static enum collected collect(struct log_source *source)
  * and nobody would know. */
 static enum store_rc keep_beginning(struct log_source *source, struct err *err)
 {
-    return source->kept.head > 0 ? STORE_OK : keep_place(source, err);
+    struct place place;
+
+    if (source->kept.head > 0 || !tail_place(source->tail, &place))
+        return STORE_OK;
+    return keep_place(source, &place, err);
+}
+
+/* Whether Redis still has the place behind which these events stand. */
+static enum store_rc is_in_step(struct log_source *source, bool *in_step, struct err *err)
+{
+    struct place place;
+
+    if (find_place(source, &place, err) == STORE_DOWN)
+        return STORE_DOWN;
+    *in_step = place_eq(&place, &source->kept);
+    return STORE_OK;
+}
+
+/* Nothing to apply may still mean that the place is another one. */
+static enum collected commit(struct log_source *source, enum collected rc)
+{
+    struct place place = source->kept;
+    bool in_step;
+    struct err err;
+
+    tail_place(source->tail, &place);
+    if (log_reader_held(source->reader) == 0 && place_eq(&place, &source->kept))
+        return rc;
+    if (is_in_step(source, &in_step, &err) == STORE_DOWN)
+        return COLLECTED_FAILED;
+    if (!in_step) {
+        start_over(source, "Redis has another place for it than was kept");
+        return COLLECTED_MORE;
+    }
+    if (log_reader_apply(source->reader, time(NULL), &err) == STORE_DOWN ||
+        keep_place(source, &place, &err) == STORE_DOWN)
+        return COLLECTED_FAILED;
+    return rc;
+}
+
+/* At the log's end it is up to date, however old the last line is; else as far behind as what it has come to.
+ * Told where it is news, and while there is something to read: somebody may have deleted the counters. */
+static void note_lag(struct log_source *source, enum collected rc, bool busy)
+{
+    int64_t last = log_reader_last(source->reader), lag = 0, now = time(NULL);
+
+    if (rc == COLLECTED_MORE && last > 0 && last < now)
+        lag = now - last;
+    if (busy || lag != source->lag)
+        applier_note_lag(source->applier, source->name, lag);
+    source->lag = lag;
 }
 
 static enum collected work(struct log_source *source)
 {
     enum collected rc = COLLECTED_MORE;
     struct err err;
+    bool busy;
 
     if (source->tail == NULL && start(source, &err) == STORE_DOWN)
         return COLLECTED_FAILED;
@@ -145,9 +204,9 @@ static enum collected work(struct log_source *source)
         if (keep_beginning(source, &err) == STORE_DOWN || (rc = collect(source)) == COLLECTED_FAILED)
             return COLLECTED_FAILED;
     }
-    if (log_reader_apply(source->reader, time(NULL), &err) == STORE_DOWN ||
-        keep_place(source, &err) == STORE_DOWN)
-        return COLLECTED_FAILED;
+    busy = log_reader_held(source->reader) > 0;
+    if ((rc = commit(source, rc)) != COLLECTED_FAILED)
+        note_lag(source, rc, busy);
     return rc;
 }
 
@@ -229,6 +288,7 @@ struct log_source *log_source_new(struct event_base *base, const char *path, con
     source->path = path;
     source->applier = applier;
     source->file = -1;
+    source->lag = -1;
     make_name(source);
     source->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if ((source->reader = log_reader_new(settings, applier, err)) == NULL)

@@ -201,7 +201,7 @@ static void on_second(evutil_socket_t number, short what, void *ctx)
 
     (void)number;
     (void)what;
-    applier_flush(daemon->feed.applier);
+    applier_flush_due(daemon->feed.applier);
 }
 
 static int run_daemon(const struct arguments *arguments, struct settings *settings)

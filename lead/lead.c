@@ -464,7 +464,9 @@ enum effect lead_apply(const struct lead_settings *settings, const struct lead *
         return effect;
     if (after->seen == 0 || at_most(event->at, now) < after->seen)
         after->seen = at_most(event->at, now);
-    if (event->provider.n > 0)
+    /* Who passes a complaint on need not be who runs her mailbox: a server that answered is the better word.
+     */
+    if (event->provider.n > 0 && (effect != EFFECT_WILL || after->provider[0] == '\0'))
         span_excerpt(after->provider, sizeof(after->provider), event->provider);
     return effect;
 }

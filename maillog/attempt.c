@@ -82,24 +82,6 @@ bool attempt_cut_address(struct span *rest, struct span *address)
     return true;
 }
 
-bool attempt_cut_peer(struct span *rest, struct peer *peer)
-{
-    const char *open = rest->n == 0 ? NULL : memchr(rest->p, '[', rest->n), *close;
-    struct span name, ip;
-
-    if (open == NULL || open == rest->p)
-        return false;
-    name = (struct span){ rest->p, (size_t)(open - rest->p) };
-    if (memchr(name.p, ' ', name.n) != NULL || (close = memchr(open, ']', rest->n - name.n)) == NULL)
-        return false;
-    ip = (struct span){ open + 1, (size_t)(close - open) - 1 };
-    if (!ip_parse(&peer->ip, ip))
-        return false;
-    peer->name = name;
-    *rest = (struct span){ close + 1, rest->n - name.n - ip.n - 2 };
-    return true;
-}
-
 /* `4.4`, `0.02`, `432000`: the whole seconds. */
 static int64_t seconds_of(struct cursor *cursor, struct span value)
 {

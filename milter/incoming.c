@@ -5,7 +5,6 @@
 
 #include "leadgate/bounce.h"
 #include "leadgate/logline.h"
-#include "leadgate/signing.h"
 #include "milter/failure.h"
 
 #include <stdlib.h>
@@ -25,7 +24,7 @@ void incoming_free(struct incoming *incoming)
 void incoming_recipient(struct incoming *incoming, const struct address *address)
 {
     incoming->recipients++;
-    if (address != NULL && signing_is_bounce_address(incoming->rules->settings, address))
+    if (address != NULL && settings_takes_reports(incoming->rules->settings, address))
         incoming->to_bounce_address++;
 }
 
@@ -94,7 +93,7 @@ static enum store_rc apply_report(const struct incoming *incoming, const struct 
         goto out;
     }
     for (size_t i = 0; i < report->n; i++)
-        report_event(report, i, SOURCE_MILTER, now, &events[i]);
+        settings_report_event(incoming->rules->settings, report, i, SOURCE_MILTER, now, &events[i]);
     rc = store->apply(store->ctx, events, report->n, now, outcomes, err);
     for (size_t i = 0; rc == STORE_OK && i < report->n; i++) {
         outcome_log(&events[i], &outcomes[i]);

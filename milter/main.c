@@ -139,7 +139,7 @@ static void flush_counters(void)
     struct snapshot *snapshot;
     struct err err;
 
-    if (!counters_wait(counters))
+    if (!counters_waiting(counters))
         return;
     snapshot = snapshot_slot_get(slot);
     snapshot_flush_counters(snapshot, &err);

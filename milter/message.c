@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is to be done with a mail is decided at its sender, and taken back as soon as it is known that there
  * is nothing to do: a milter that sees each mail to its end costs Postfix a quarter of its throughput, one
- * that accepts at MAIL FROM next to nothing.
+ * that accepts at MAIL FROM next to nothing. Feedback loops report in their own name: of a mail with a sender
+ * only the recipients tell whether it is a complaint, so where there are feedback addresses, and only there,
+ * the recipients of all mail from outside are looked at.
  *
  *   sender     came by                   role
  *   <>         SMTP                      ROLE_BOUNCE once a recipient is one of our bounce addresses
  *   <>         sendmail(1), bounce(8)    ROLE_OWN_BOUNCE, a bounce of this Postfix: observed only
- *   ann@...    sendmail(1)               ROLE_OUTGOING, the policy server is never asked about these
- *   ann@...    SMTP, filter_daemons      ROLE_OUTGOING, their clients cannot bear a refusal
- *   ann@...    SMTP                      ROLE_NONE
+ *   ann@...    any                       ROLE_OUTGOING if outgoing.c has anything to do with it
+ *   ann@...    SMTP                      else ROLE_BOUNCE as above, where there are feedback addresses
+ *   ann@...    SMTP after AUTH, or else  ROLE_NONE
  *
- * What a bounce says is incoming.c's, what becomes of the recipients of other mail outgoing.c's. */
+ * What a bounce says is incoming.c's, what becomes of other mail outgoing.c's. */
 #include "milter/message.h"
 
 #include "milter/incoming.h"
@@ -51,10 +53,16 @@ void message_free(struct message *message)
 static enum role role_of(struct message *message, const struct message_origin *origin, struct span sender)
 {
     const struct message_rules *rules = message->rules;
+    const struct settings *settings = rules->settings;
+    bool has_sender = sender.n > 0 && !span_eq(sender, SPAN("<>"));
 
-    if (sender.n > 0 && !span_eq(sender, SPAN("<>")))
-        return outgoing_start(&message->outgoing, rules, origin, sender) ? ROLE_OUTGOING : ROLE_NONE;
-    if (!origin->local && rules->settings->bounce_addresses.n == 0)
+    if (has_sender && outgoing_start(&message->outgoing, rules, origin, sender))
+        return ROLE_OUTGOING;
+    if (has_sender && (outgoing_is_unasked(settings, origin) || origin->sasl_username.n > 0))
+        return ROLE_NONE;
+    /* Complaints have a sender. */
+    if (!origin->local &&
+        settings->feedback_addresses.n + (has_sender ? 0 : settings->bounce_addresses.n) == 0)
         return ROLE_NONE;
     incoming_start(&message->incoming, rules, origin->local);
     return origin->local ? ROLE_OWN_BOUNCE : ROLE_BOUNCE;
@@ -113,6 +121,8 @@ enum verdict message_header(struct message *message, struct span name, struct sp
         incoming_keep(&message->incoming, SPAN(": "));
         incoming_keep(&message->incoming, value);
         incoming_keep(&message->incoming, SPAN("\n"));
+    } else if (message->role == ROLE_OUTGOING) {
+        outgoing_header(&message->outgoing, name, value);
     }
     return VERDICT_CONTINUE;
 }
@@ -138,12 +148,29 @@ enum verdict message_end(struct message *message, struct span queue, int64_t now
     case ROLE_NONE: return VERDICT_ACCEPT;
     case ROLE_BOUNCE:
     case ROLE_OWN_BOUNCE: return incoming_end(&message->incoming, queue, now);
-    case ROLE_OUTGOING: return outgoing_end(&message->outgoing, queue);
+    case ROLE_OUTGOING: return outgoing_end(&message->outgoing, queue, now);
     }
     abort();
 }
 
 const char *message_next_removal(const struct message *message, size_t *at)
 {
-    return outgoing_next_removal(&message->outgoing, at);
+    return recipients_next_removed(&message->outgoing.recipients, at);
+}
+
+bool message_new_sender(const struct message *message, const char **sender, const char **arguments)
+{
+    return outgoing_new_sender(&message->outgoing, sender, arguments);
+}
+
+const struct message_field *message_next_field(const struct message *message, size_t *at)
+{
+    const struct signature *signature = &message->outgoing.signature;
+
+    return *at < signature->n ? &signature->fields[(*at)++] : NULL;
+}
+
+struct message_powers message_needs(const struct settings *settings)
+{
+    return outgoing_needs(settings);
 }

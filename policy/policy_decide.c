@@ -53,7 +53,7 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
     decider->flushing = false;
     policy_tally_move(&decider->tally, decider->counters);
     lookup_count(decider->lookup, decider->counters);
-    if (counters_wait(decider->counters))
+    if (counters_waiting(decider->counters))
         flush_later(decider);
 }
 
@@ -221,7 +221,7 @@ void policy_decider_free(struct policy_decider *decider)
 
 static void await_counts(struct policy_decider *decider)
 {
-    while (lookup_counts(decider->lookup) && event_base_loop(decider->base, EVLOOP_ONCE) == 0)
+    while (lookup_is_counting(decider->lookup) && event_base_loop(decider->base, EVLOOP_ONCE) == 0)
         continue;
 }
 

@@ -38,6 +38,8 @@ int lists_make(struct settings *settings, struct err *err)
     lists_free(settings);
     if (read_addresses(&settings->bounce_addresses, &settings->milter.bounce_addresses, &rules,
                        "milter.bounce_addresses", err) < 0 ||
+        read_addresses(&settings->feedback_addresses, &settings->milter.feedback_addresses, &rules,
+                       "milter.feedback_addresses", err) < 0 ||
         read_networks(&settings->own_networks, &settings->signing.networks, "signing.networks", err) < 0 ||
         read_networks(&settings->internal_relays, &settings->feed.internal_relays, "feed.internal_relays",
                       err) < 0)
@@ -48,8 +50,9 @@ int lists_make(struct settings *settings, struct err *err)
 void lists_free(struct settings *settings)
 {
     free(settings->bounce_addresses.item);
+    free(settings->feedback_addresses.item);
     free(settings->own_networks.item);
     free(settings->internal_relays.item);
-    settings->bounce_addresses = (struct address_list){ .n = 0 };
+    settings->bounce_addresses = settings->feedback_addresses = (struct address_list){ .n = 0 };
     settings->own_networks = settings->internal_relays = (struct network_list){ .n = 0 };
 }

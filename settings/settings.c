@@ -94,6 +94,19 @@ struct bounce_context settings_bounce_context(const struct settings *settings)
                                     .classifier = settings->classifier };
 }
 
+static bool is_will(enum event_type type)
+{
+    return type == EVENT_COMPLAINT || type == EVENT_UNSUBSCRIBE || type == EVENT_RESUBSCRIBE;
+}
+
+void settings_report_event(const struct settings *settings, const struct report *report, size_t i,
+                           enum event_source source, int64_t now, struct event *event)
+{
+    report_event(report, i, source, now, event);
+    if (is_will(event->type))
+        event->stream = stream_of_returned(settings, span_of(report->sender), span_of(report->list_id));
+}
+
 bool settings_never_refuses(const struct settings *settings, const struct address *lead)
 {
     const struct config_texts *names = &settings->policy.never_refuse;
@@ -114,4 +127,17 @@ struct maillog_settings settings_maillog(const struct settings *settings)
         .n_internal_relays = settings->internal_relays.n,
         .messages = (size_t)settings->feed.log_messages,
     };
+}
+
+static bool covers(const struct address_list *list, const struct address *address)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (address_covers(&list->item[i], address))
+            return true;
+    return false;
+}
+
+bool settings_takes_reports(const struct settings *settings, const struct address *address)
+{
+    return covers(&settings->bounce_addresses, address) || covers(&settings->feedback_addresses, address);
 }

@@ -6,6 +6,8 @@
 #include "leadgate/network.h"
 #include "settings/stream_make.h"
 
+#include <string.h>
+
 /* It is a field of lead:{ADDR}:refused, a word in log lines, and must fit struct refusal. */
 bool stream_is_name(struct span text)
 {
@@ -128,6 +130,54 @@ const struct stream *stream_find(const struct settings *settings, const struct s
     while (i + 1 < streams->n && !matches(streams->item[i].match, &reading))
         i++;
     return &streams->item[i];
+}
+
+/* RFC 2919 3: the identifier stands in <>, behind a description. */
+static struct span list_id_of(struct span field)
+{
+    struct span id = field;
+
+    if (memchr(field.p, '<', field.n) == NULL)
+        return span_trim(field);
+    while (id.n > 0 && memchr(id.p, '<', id.n) != NULL)
+        span_cut(&id, '<');
+    return span_trim(span_cut(&id, '>'));
+}
+
+static bool has_list_id(const struct stream *stream, struct span id)
+{
+    const struct config_texts *ids = stream->list_ids;
+
+    for (size_t i = 0; ids != NULL && i < ids->n; i++)
+        if (span_eq_nocase(list_id_of(span_of(ids->item[i])), id))
+            return true;
+    return false;
+}
+
+/* Whether the sender alone tells that a mail is of this stream. */
+static bool is_by_sender(const struct stream_match *match)
+{
+    return match != NULL && match->n_senders > 0 && match->n_clients == 0 && match->sasl_username->n == 0 &&
+           match->policy_context->n == 0 && match->server_port->n == 0 && match->ccert_fingerprint->n == 0;
+}
+
+struct span stream_of_returned(const struct settings *settings, struct span sender, struct span list_id)
+{
+    const struct streams *streams = &settings->streams;
+    const struct stream_request request = { .sender = sender, .sender_form = address_form_of(sender) };
+    struct reading reading;
+    struct span id = list_id_of(list_id);
+
+    for (size_t i = 0; id.n > 0 && i < streams->n; i++)
+        if (has_list_id(&streams->item[i], id))
+            return span_of(streams->item[i].name);
+    reading.settings = settings;
+    reading.request = &request;
+    reading.client = reading.sender = NOT_READ;
+    for (size_t i = 0; sender.n > 0 && i < streams->n; i++)
+        if (is_by_sender(streams->item[i].match) && sender_matches(streams->item[i].match, &reading))
+            return span_of(streams->item[i].name);
+    return SPAN_NONE;
 }
 
 static bool enforces(const struct stream *stream, enum cause cause)

@@ -151,11 +151,11 @@ void counters_note_event(struct counters *counters, const struct event *event, c
     counters_add(counters, 1, "effects", effect_name(outcome->effect), NULL);
     if (outcome->change.kind == CHANGE_LIFT)
         counters_add(counters, 1, "effects", change_name(CHANGE_LIFT), NULL);
-    if (event->rule != NULL && event->rule[0] != '\0')
+    if (event->cause != CAUSE_NONE && event->rule != NULL && event->rule[0] != '\0')
         counters_add(counters, 1, "rules", event->rule, NULL);
 }
 
-bool counters_wait(struct counters *counters)
+bool counters_waiting(struct counters *counters)
 {
     bool any;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Over a store's own connection, which has nothing outstanding between two deeds. */
 #include "store/counters.h"
-#include "store/wire.h"
+#include "store/store.h"
 
 enum store_rc counters_flush(struct counters *counters, struct store *store, struct err *err)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/keys.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -31,6 +32,12 @@ void key_make(struct key *key, enum key_kind kind, const struct address *lead)
     append(key, forms[kind].domain ? address_domain(lead) : address_span(lead));
     append(key, forms[kind].after);
     key->text[key->n] = '\0';
+}
+
+void key_make_sent(struct key *key, const struct address *lead, uint64_t campaign)
+{
+    key->n = (size_t)snprintf(key->text, sizeof(key->text), "lead:{%s}:sent:%016llx", lead->text,
+                              (unsigned long long)campaign);
 }
 
 bool key_is(struct span key, enum key_kind kind, struct span *name)

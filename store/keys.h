@@ -7,6 +7,7 @@
 #include "leadgate/address.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define JOURNAL_KEY    "leadgate:journal"    /* stream, every change of an opt-out, capped */
 #define COUNTERS_KEY   "leadgate:counters"   /* hash, what the programs did and what they met */
@@ -18,7 +19,7 @@
 #define EVENTS_GROUP "leadgate" /* the consumer group that reads leadgate:events */
 
 struct key {
-    char text[ADDRESS_SIZE + 24];
+    char text[ADDRESS_SIZE + 32];
     size_t n;
 };
 
@@ -35,6 +36,10 @@ enum key_kind {
 };
 
 void key_make(struct key *key, enum key_kind kind, const struct address *lead);
+
+/* lead:{ADDR}:sent:CAMPAIGN  string, the queue id of the mail by which the lead was sent the campaign; 16
+ * hexadecimal digits, with a TTL */
+void key_make_sent(struct key *key, const struct address *lead, uint64_t campaign);
 
 /* Whether a key that Redis names is of that kind; *name is then what stands in the braces. */
 bool key_is(struct span key, enum key_kind kind, struct span *name);

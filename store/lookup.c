@@ -253,7 +253,7 @@ void lookup_count(struct lookup *lookup, struct counters *counters)
 {
     struct counter **rest = &lookup->batch.first;
 
-    if (lookup->state != STATE_UP || lookup_counts(lookup) || !batch_take(&lookup->batch, counters))
+    if (lookup->state != STATE_UP || lookup_is_counting(lookup) || !batch_take(&lookup->batch, counters))
         return;
     while (*rest != NULL && send_counter(lookup, *rest))
         rest = &(*rest)->next;
@@ -263,7 +263,7 @@ void lookup_count(struct lookup *lookup, struct counters *counters)
         watch_deadline(lookup, lookup->settings->timeout);
 }
 
-bool lookup_counts(const struct lookup *lookup)
+bool lookup_is_counting(const struct lookup *lookup)
 {
     return lookup->batch.first != NULL;
 }
@@ -275,7 +275,7 @@ static int64_t waits_since(const struct lookup *lookup)
         return lookup->tried;
     if (lookup->oldest != NULL)
         return lookup->oldest->since;
-    return lookup_counts(lookup) ? lookup->batch_sent : 0;
+    return lookup_is_counting(lookup) ? lookup->batch_sent : 0;
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *data)

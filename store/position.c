@@ -3,7 +3,7 @@
 
 #include "store/answer.h"
 #include "store/keys.h"
-#include "store/wire.h"
+#include "store/store.h"
 
 /* A key of that name with another type is an operator's slip: it is set aside, as others are. KEYS positions;
  * ARGV source, place. */

@@ -4,16 +4,18 @@
  * commits in another; what lost a race against another program goes into the next round. */
 #include "leadgate/store.h"
 
+#include "leadgate/hash.h"
 #include "store/answer.h"
 #include "store/commit.h"
 #include "store/journal.h"
-#include "store/wire.h"
+#include "store/store.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    SLICE = 64,        /* events per round: bounds memory, and what Redis must buffer */
+    SLICE = 256,       /* events per round: bounds memory, and what Redis must buffer */
+    SEATS = 1024,      /* of the table that tells a slice's leads apart; a power of two, some times SLICE */
     ROUNDS_MOST = 1000 /* a lead that changes under us that often is no race but a fault */
 };
 
@@ -23,6 +25,7 @@ enum { LOAD_LEAD, LOAD_OPTOUT, LOAD_OPTOUT_TTL, LOAD_ALLOW, LOAD_DOMAIN_ALLOW, L
 struct job {
     const struct event *event;
     struct outcome *outcome;
+    uint64_t hash; /* of the lead */
     bool done, in_round;
     redisReply *replies[LOADS];
     redisReply *committed; /* the commit's answer; NULL: none yet */
@@ -33,7 +36,8 @@ struct job {
 struct store {
     const struct store_settings *settings;
     struct wire *wire;
-    struct job jobs[SLICE];
+    struct job *jobs; /* as many as the largest slice so far needed: most stores see one event at a time */
+    size_t room;
 };
 
 struct store *store_new(const struct store_settings *settings)
@@ -56,6 +60,7 @@ void store_free(struct store *store)
     if (store == NULL)
         return;
     wire_free(store->wire);
+    free(store->jobs);
     free(store);
 }
 
@@ -223,18 +228,28 @@ static enum store_rc recover_journal(struct store *store, struct job *job, struc
     return journal_recover(store->wire, &job->event->lead, entry, store->settings->journal, err);
 }
 
+/* Takes the lead's seat; false when an earlier job about the same lead has it. A seat holds a job's number
+ * and one, 0 = it is free. */
+static bool take_seat(const struct job *jobs, size_t i, uint16_t seats[SEATS])
+{
+    size_t at = jobs[i].hash % SEATS;
+
+    for (; seats[at] != 0; at = (at + 1) % SEATS)
+        if (span_eq(address_span(&jobs[seats[at] - 1].event->lead), address_span(&jobs[i].event->lead)))
+            return false;
+    seats[at] = (uint16_t)(i + 1);
+    return true;
+}
+
 /* Takes each job that is not done into the round, unless an earlier one about the same lead has to go first.
  */
 static size_t open_round(struct job *jobs, size_t n)
 {
+    uint16_t seats[SEATS] = { 0 };
     size_t opened = 0;
 
     for (size_t i = 0; i < n; i++) {
-        jobs[i].in_round = !jobs[i].done;
-        for (size_t k = 0; k < i && jobs[i].in_round; k++)
-            if (!jobs[k].done &&
-                span_eq(address_span(&jobs[k].event->lead), address_span(&jobs[i].event->lead)))
-                jobs[i].in_round = false;
+        jobs[i].in_round = !jobs[i].done && take_seat(jobs, i, seats);
         opened += jobs[i].in_round;
     }
     return opened;
@@ -281,15 +296,34 @@ static enum store_rc run_round(struct store *store, const struct lead_settings *
     return no_script ? wire_load_scripts(store->wire, err) : STORE_OK;
 }
 
+static bool make_jobs(struct store *store, size_t n)
+{
+    struct job *jobs;
+
+    if (n <= store->room)
+        return true;
+    if ((jobs = calloc(n, sizeof(*jobs))) == NULL)
+        return false;
+    free(store->jobs);
+    store->jobs = jobs;
+    store->room = n;
+    return true;
+}
+
 static enum store_rc apply_slice(struct store *store, const struct lead_settings *settings,
                                  const struct event *events, size_t n, int64_t now, struct outcome *outcomes,
                                  struct err *err)
 {
     enum store_rc rc = STORE_OK;
 
+    if (!make_jobs(store, n)) {
+        err_set(err, "out of memory");
+        return STORE_DOWN;
+    }
     for (size_t i = 0; i < n; i++) {
         store->jobs[i].event = &events[i];
         store->jobs[i].outcome = &outcomes[i];
+        store->jobs[i].hash = hash_bytes(HASH_START, address_span(&events[i].lead));
         store->jobs[i].done = false;
     }
     for (int round = 0; rc == STORE_OK && open_round(store->jobs, n) > 0; round++) {

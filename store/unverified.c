@@ -7,6 +7,7 @@
 #include "leadgate/times.h"
 #include "store/answer.h"
 #include "store/query.h"
+#include "store/store.h"
 #include "store/wire.h"
 
 #include <inttypes.h>

@@ -37,8 +37,4 @@ const char *wire_script(const struct wire *wire, enum script script);
  * broken: what is still to come on it is not wanted. Returns STORE_DOWN. */
 enum store_rc wire_fail(struct wire *wire, const struct err *err);
 
-/* The connection of a store, and what it was made by. */
-struct wire *store_wire(struct store *store);
-const struct store_settings *store_settings_of(const struct store *store);
-
 #endif

@@ -31,10 +31,10 @@ BEGIN {
     # Which folder a public header belongs to.
     split("core:address core:config core:decimal core:endpoint core:err core:hash core:keyring core:logline core:network core:provider core:span core:times core:token " \
           "lead:cause lead:event lead:lead " \
-          "bounce:bounce bounce:rules " \
+          "bounce:bounce bounce:reason bounce:rules " \
           "maillog:maillog " \
           "sim:rehearsal sim:simulate " \
-          "store:counters store:lookup store:store store:store_admin store:store_inbox store:store_pool store:store_unverified store:store_position " \
+          "store:campaign store:counters store:lookup store:store store:store_admin store:store_inbox store:store_pool store:store_unverified store:store_position " \
           "settings:authenticity settings:settings settings:signing settings:startup settings:stream", homes, " ")
     for (i in homes) {
         split(homes[i], part, ":")

@@ -99,7 +99,8 @@ struct report {
     char message[256];     /* Message-ID, without <>; else the queue id */
     char queue_id[64];     /* at the reporting system */
     char envelope_id[128]; /* Original-Envelope-Id: ours */
-    char list_id[256];     /* List-Id */
+    char list_id[256];     /* List-Id, as the field has it */
+    char sender[256];      /* Return-Path or, in a complaint, what that says of it; else From */
     struct report_campaign campaigns[REPORT_CAMPAIGNS];
     size_t n_campaigns;
     char reporting_mta[256];
@@ -154,6 +155,7 @@ struct rejection {
     struct span diag;   /* the remote server's words: Diagnostic-Code without its type, a log line's reply */
     struct span human;  /* what the notice says about this recipient in its text for people */
     struct span notice; /* all of that text, for rules about a sentence that stands apart from recipients */
+    bool alone;         /* nobody else failed: what the notice says at all, it says about this recipient */
     struct span reporter; /* who wrote the notice: a template's or system's name, "exim", "exchange" */
     bool local;           /* the local mail system's own verdict ("X-Postfix;"), not the remote server's */
 };

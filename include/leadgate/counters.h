@@ -33,11 +33,11 @@ void counters_add(struct counters *counters, int64_t n, const char *word, ...) _
  * behind. */
 void counters_gauge(struct counters *counters, const char *group, const char *name, int64_t value);
 
-/* One event, what it did, and the rule that classified it. */
+/* One event, what it did, and of a failure or complaint the rule that classified it. */
 void counters_note_event(struct counters *counters, const struct event *event, const struct outcome *outcome);
 
 /* Whether anything waits to be flushed; and whether it is a second ago that it was tried. */
-bool counters_wait(struct counters *counters);
+bool counters_waiting(struct counters *counters);
 bool counters_due(struct counters *counters);
 
 /* Adds all of it to Redis, in one write. STORE_DOWN with err when Redis could not be asked. What Redis

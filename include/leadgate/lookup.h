@@ -38,6 +38,6 @@ void lookup_recipient(struct lookup *lookup, const struct address *lead, lookup_
  * come. counters is borrowed until they are there, or lookup_free(). */
 void lookup_count(struct lookup *lookup, struct counters *counters);
 /* Whether such answers are still to come. A connection on which they do not is given up like any other. */
-bool lookup_counts(const struct lookup *lookup);
+bool lookup_is_counting(const struct lookup *lookup);
 
 #endif

@@ -39,9 +39,10 @@ struct policy_settings {
 struct milter_settings {
     struct endpoint listen;
     struct socket_settings socket;
-    struct config_texts bounce_addresses; /* addresses; a recipient extension after '+' belongs to them */
-    int64_t max_size;                     /* bytes of a mail that are read */
-    int after_bounce;                     /* enum after_bounce */
+    struct config_texts bounce_addresses;   /* addresses; a recipient extension after '+' belongs to them */
+    struct config_texts feedback_addresses; /* the same, where reports come from any sender */
+    int64_t max_size;                       /* bytes of a mail that are read */
+    int after_bounce;                       /* enum after_bounce */
     struct config_texts
         filter_daemons; /* {daemon_name}s whose suppressed recipients are removed without a refusal */
 };
@@ -60,9 +61,12 @@ struct feed_settings {
 struct stream_settings {
     char *name;
     struct config_texts sender, sasl_username, client_address, policy_context, server_port, ccert_fingerprint;
+    struct config_texts list_ids;            /* List-Ids of its mail */
     struct config_texts causes;              /* names of causes and groups of them */
     struct config_texts refusals_of;         /* names of streams */
     struct config_texts signing;             /* names of channels; or `inherit`, or `none` */
+    char *unsubscribe;                       /* an address; "" = none */
+    int64_t duplicates;                      /* seconds; 0 = they are not looked for */
     int enforce;                             /* enum enforce */
     char *reply_temporary, *reply_permanent; /* "" = policy.reply's */
 };
@@ -80,6 +84,10 @@ struct signing_settings {
     bool authenticated;
     bool refuse_unsigned; /* at RCPT TO: the null sender to a bounce address without a good token */
     struct config_texts local_hosts; /* what this Postfix calls itself in Received fields */
+};
+
+struct duplicates_settings {
+    char *header; /* the field that names the campaign; "" = Message-ID */
 };
 
 struct keyring;
@@ -107,13 +115,15 @@ struct settings {
     struct milter_settings milter;
     struct feed_settings feed;
     struct signing_settings signing;
+    struct duplicates_settings duplicates;
     struct config_items stream_items; /* struct stream_settings */
 
     /* What is made of them when they are loaded. */
-    struct keyring *keyring;              /* of signing.keys */
-    struct address_list bounce_addresses; /* milter.bounce_addresses, in normal form */
-    struct network_list own_networks;     /* signing.networks */
-    struct network_list internal_relays;  /* feed.internal_relays */
+    struct keyring *keyring;                /* of signing.keys */
+    struct address_list bounce_addresses;   /* milter.bounce_addresses, in normal form */
+    struct address_list feedback_addresses; /* milter.feedback_addresses */
+    struct network_list own_networks;       /* signing.networks */
+    struct network_list internal_relays;    /* feed.internal_relays */
     struct streams streams;
 };
 
@@ -131,6 +141,15 @@ struct address_rules settings_address_rules(const struct settings *settings);
 struct bounce_context settings_bounce_context(const struct settings *settings);
 /* What a delivery log is read by; borrows from the settings. */
 struct maillog_settings settings_maillog(const struct settings *settings);
+
+/* report_event(), and the stream that it is about: of a complaint, or what else is the recipient's will, that
+ * of the mail which came back with it. The event borrows from the settings, too. */
+void settings_report_event(const struct settings *settings, const struct report *report, size_t i,
+                           enum event_source source, int64_t now, struct event *event);
+
+/* Whether what comes to this address is read as a report: it is a bounce address or a feedback address, with
+ * or without an extension. */
+bool settings_takes_reports(const struct settings *settings, const struct address *address);
 
 /* Whether the lead is let pass in every stream and whatever stands against it (policy.never_refuse). */
 bool settings_never_refuses(const struct settings *settings, const struct address *lead);

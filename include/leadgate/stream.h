@@ -21,14 +21,17 @@ enum enforce { ENFORCE_ON, ENFORCE_OBSERVE, ENFORCE_OFF, ENFORCE_INHERIT };
 
 struct stream {
     const char *name;
-    int enforce;       /* enum enforce, never ENFORCE_INHERIT */
-    uint32_t causes;   /* 1 << cause for each that is enforced */
-    unsigned channels; /* of enum channel, or-ed: by which its mail is signed */
+    int enforce;                /* enum enforce, never ENFORCE_INHERIT */
+    uint32_t causes;            /* 1 << cause for each that is enforced */
+    unsigned channels;          /* of enum channel, or-ed: by which its mail is signed */
+    struct address unsubscribe; /* to which its recipients write to leave it; n == 0: there is none */
+    int64_t duplicates;         /* seconds in which a lead gets a campaign once; 0 = it is not looked at */
     const char *reply_temporary, *reply_permanent;
     const struct config_texts
-        *refusals_of;                 /* what recipients said to these counts, too; NULL = to any stream */
-    const struct stream_match *match; /* NULL = all mail */
-    const struct streams *among;      /* all that there are */
+        *refusals_of;                    /* what recipients said to these counts, too; NULL = to any stream */
+    const struct stream_match *match;    /* NULL = all mail */
+    const struct config_texts *list_ids; /* of its mail; NULL = none */
+    const struct streams *among;         /* all that there are */
 };
 
 /* What a stream may be called: up to STREAM_NAME_SIZE - 1 letters, digits, '-', '_' and '.'. */
@@ -51,6 +54,12 @@ struct stream_request {
 
 /* The first stream that matches; never NULL. */
 const struct stream *stream_find(const struct settings *settings, const struct stream_request *request);
+
+/* The name of the stream of a mail that came back with a complaint, by what stands in its header: the first
+ * stream that has its List-Id; else the first whose `match` asks for the sender only, and for this one. Empty
+ * when it is none of these, or the one that takes all mail: nobody knows which mail it was, so the complaint
+ * counts for all. list_id as the field has it, `Our news <news.shop.example>`; both may be empty. */
+struct span stream_of_returned(const struct settings *settings, struct span sender, struct span list_id);
 
 /* Whether a recipient is to be refused, and why. */
 struct ruling {

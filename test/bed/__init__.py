@@ -9,8 +9,9 @@ Everything lives in one temporary folder and on loopback, and is gone afterwards
 are all it needs. It runs as root only: Postfix's master(8) starts its daemons under several users.
 """
 
-from .bed import Bed
-from .dsn import make_dsn
+from .bed import BOUNCE_ADDRESS, Bed
+from .dsn import make_complaint, make_dsn
+from .maillog import make_log
 from .process import BedError, wait_until
 from .proxy import Proxy
 from .redis import Redis, RedisError, RedisServer
@@ -18,6 +19,7 @@ from .sink import Sink
 from .smtp import Reply, transaction
 
 __all__ = [
+    "BOUNCE_ADDRESS",
     "Bed",
     "BedError",
     "Proxy",
@@ -26,7 +28,9 @@ __all__ = [
     "RedisServer",
     "Reply",
     "Sink",
+    "make_complaint",
     "make_dsn",
+    "make_log",
     "transaction",
     "wait_until",
 ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Delivery status notifications as Postfix writes them, for tests that need thousands."""
+"""Delivery status notifications as Postfix writes them, for tests that need thousands; and complaints."""
 
 import email.utils
 
@@ -73,6 +73,46 @@ From: News <news@bed.test>
 To: {recipient}
 Subject: News
 Message-ID: <{message_id}>
+
+--{boundary}--
+""".encode("utf-8")
+
+
+def make_complaint(recipient, *, at, header, kind="abuse", to="bounce@bounces.bed.test"):
+    """A feedback report (RFC 5965) about a mail to the recipient, whose other fields are in `header`: {name: value}."""
+    boundary = f"ARF.{int(at)}"
+    returned = "".join(f"{name}: {value}\n" for name, value in header.items())
+    return f"""\
+Received: from fbl.provider.test (fbl.provider.test [192.0.2.27])
+\tby mail.bed.test (Postfix) with ESMTP id 4BED{int(at):X}
+\tfor <{to}>; {date(at)}
+Date: {date(at)}
+From: <fbl@provider.test>
+Subject: FW: News
+To: {to}
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="{boundary}"
+
+--{boundary}
+Content-Type: text/plain; charset="us-ascii"
+
+This is an email abuse report for a message received from 192.0.2.10.
+
+--{boundary}
+Content-Type: message/feedback-report
+
+Feedback-Type: {kind}
+User-Agent: Provider-FBL/1.0
+Version: 1
+
+--{boundary}
+Content-Type: message/rfc822
+
+{returned}To: {recipient}
+Date: {date(at - 60)}
+Subject: News
+
+Hello
 
 --{boundary}--
 """.encode("utf-8")

@@ -2,9 +2,13 @@
 """The rest of the world: an SMTP server whose answers depend on the recipient's local part.
 
     dead...   550 5.1.1 at RCPT TO         full...   552 5.2.2 at RCPT TO
-    busy...   452 4.2.2 at RCPT TO         anything else is taken, and remembered
+    busy...   452 4.2.2 at RCPT TO         grey...   450 4.7.1 at RCPT TO, the first time
+    late...   552 5.2.2 after the data     soon...   452 4.2.2 at RCPT TO, the first two times
+    lost...   hangs up at RCPT TO          slow...   takes a second to think, and then the mail
+    anything else is taken, and remembered
 
-More rules: sink.rules.append((lambda local_part: ..., "550 5.7.1 <{r}>: text")); the newest rule is asked first.
+More rules: sink.rules.append((lambda local_part: ..., "550 5.7.1 <{r}>: text")); the newest rule is asked first. A third
+item is how many times a recipient gets that answer; after that the rule does not apply.
 """
 
 import asyncio
@@ -13,10 +17,15 @@ import threading
 import time
 from dataclasses import dataclass
 
+HANG_UP = "421 "
+
 RULES = [
     (lambda local: local.startswith("dead"), "550 5.1.1 <{r}>: Recipient address rejected: User unknown"),
     (lambda local: local.startswith("full"), "552 5.2.2 <{r}>: The mailbox is over its quota"),
     (lambda local: local.startswith("busy"), "452 4.2.2 <{r}>: Mailbox full, try again later"),
+    (lambda local: local.startswith("soon"), "452 4.2.2 <{r}>: Mailbox full, try again later", 2),
+    (lambda local: local.startswith("grey"), "450 4.7.1 <{r}>: Greylisted, try again later", 1),
+    (lambda local: local.startswith("lost"), HANG_UP),
 ]
 
 
@@ -33,7 +42,7 @@ class Sink:
     def __init__(self):
         self.rules = list(RULES)
         self.mails = []  # those that were taken
-        self.refused = []  # recipients that were not
+        self.refused = []  # recipients that were not, once for each time
         self.refuse_later = False  # refusals wait for the second after the mail's: bounces carry whole seconds
         self.port = None
         self._up = threading.Event()
@@ -70,8 +79,8 @@ class Sink:
 
     def _answer(self, recipient):
         local = recipient.rpartition("@")[0]
-        for applies, reply in reversed(self.rules):
-            if applies(local):
+        for applies, reply, *times in reversed(self.rules):
+            if applies(local) and (not times or self.refused.count(recipient) < times[0]):
                 self.refused.append(recipient)
                 return reply.format(r=recipient)
         return None
@@ -105,6 +114,10 @@ class Sink:
             elif verb.startswith("RCPT TO:"):
                 recipient = path(text)
                 refusal = self._answer(recipient)
+                if refusal == HANG_UP:
+                    return
+                if recipient.startswith("slow"):
+                    await asyncio.sleep(1)
                 if refusal is None:
                     recipients.append(recipient)
                 while refusal and self.refuse_later and (left := came + 1 - time.time()) > 0:
@@ -115,7 +128,12 @@ class Sink:
                     await say("554 5.5.1 No valid recipients")
                     continue
                 await say("354 End data with <CR><LF>.<CR><LF>")
-                self.mails.append(Mail(sender, recipients, await content(reader)))
+                mail = Mail(sender, recipients, await content(reader))
+                if any(recipient.startswith("late") for recipient in recipients):
+                    self.refused += recipients
+                    await say("552 5.2.2 The mailbox is over its quota")
+                    continue
+                self.mails.append(mail)
                 await say(f"250 2.0.0 Ok: taken as {len(self.mails)}")
             elif verb == "QUIT":
                 await say("221 2.0.0 Bye")

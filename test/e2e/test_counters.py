@@ -178,6 +178,38 @@ def test_events_of_the_milter(bed):
     assert counters(bed, "events", "effects") == {"events.milter.bounce.user-unknown": 5, "effects.optout": 5}
 
 
+# -- a log
+
+
+def log_line(at, number, lead, outcome="dsn=2.0.0, status=sent (250 2.0.0 Ok)"):
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(at))
+    return f"{stamp} mx postfix/smtp[77]: 4B{number:08X}: to=<{lead}>, relay=mx.dest.test[192.0.2.26]:25, delay=1, delays=0/0/0/1, {outcome}\n"
+
+
+UNKNOWN = "dsn=5.1.1, status=bounced (host mx.dest.test[192.0.2.26] said: 550 5.1.1 <{r}>: User unknown (in reply to RCPT TO command))"
+FULL = "dsn=4.2.2, status=deferred (host mx.dest.test[192.0.2.26] said: 452 4.2.2 <{r}>: mailbox is full (in reply to RCPT TO command))"
+
+
+def test_events_of_a_log(store):
+    """What Postfix says of each recipient, and how far behind it we are: at the end of the log not at all."""
+    path, now = os.path.join(store.folder("spool", 0o755), "mail.log"), int(time.time())
+    lag = f"lag.{socket.gethostname()}:{path}"
+    with open(path, "w", encoding="utf-8") as log:
+        log.write(log_line(now - 30, 1, "ann@dest.test"))
+        log.write(log_line(now - 29, 2, "bob@dest.test", UNKNOWN.format(r="bob@dest.test")))
+        log.write(log_line(now - 28, 3, "cid@dest.test", FULL.format(r="cid@dest.test")))
+    store.configure(feed={"logs": [path]})
+    store.start_feed()
+    want = {"events.log.delivered": 1, "events.log.bounce.user-unknown": 1, "events.log.deferred.mailbox-full": 1,
+            "effects.good": 1, "effects.optout": 1, "effects.recorded": 1, lag: 0}
+    store.wait(lambda: counters(store, "events", "effects", "lag") == want, f"{want}")
+    # While there is a backlog it shows.
+    with open(path, "a", encoding="utf-8") as log:
+        log.writelines(log_line(now - 20, 10 + i, f"lead{i}@dest.test") for i in range(100000))
+    store.wait(lambda: counters(store)[lag] >= 20, "the backlog to show")
+    store.wait(lambda: counters(store)["events.log.delivered"] == 100001 and counters(store)[lag] == 0, "its end", timeout=60)
+
+
 # -- Redis away
 
 

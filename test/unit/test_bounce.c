@@ -266,6 +266,63 @@ static void test_what_a_report_is_about(void **state)
     report_free(&report);
 }
 
+/* Who sent the mail that came back, and to which list: by its own header, and what a complaint says of it. */
+static void test_who_sent_it(void **state)
+{
+    static const char returned[] = "\n--b\nContent-Type: message/rfc822\n\n%s"
+                                   "To: ann@post.example\nSubject: x\n\nhello\n\n--b--\n";
+    static const struct {
+        const char *feedback, *header, *sender, *list_id;
+    } rows[] = {
+        { "", "From: Shop <news@shop.example>\n", "news@shop.example", "" },
+        { "", "From: \"info@other.example\" <news@shop.example>\n", "news@shop.example", "" },
+        { "", "From: news@shop.example (Shop)\nList-Id: Our\n news <n.shop.example>\n", "news@shop.example",
+          "Our news <n.shop.example>" },
+        { "", "Return-Path: <b+c4@shop.example>\nFrom: news@shop.example\n", "b+c4@shop.example", "" },
+        { "", "Return-Path: <>\nFrom: news@shop.example\n", "news@shop.example", "" },
+        { "Original-Mail-From: <b@shop.example>\n", "From: news@shop.example\n", "b@shop.example", "" },
+        { "Original-Mail-From: <b@shop.example>\n", "", "b@shop.example", "" },
+        { "Original-Mail-From: redacted@fbl.example\n", "From: news@shop.example\n", "news@shop.example",
+          "" },
+        { "", "", "", "" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char mail[2000];
+        struct report report;
+        int n = snprintf(mail, sizeof(mail),
+                         "From: fbl@provider.example\nMIME-Version: 1.0\n"
+                         "Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n"
+                         "--b\nContent-Type: text/plain\n\nA complaint.\n\n"
+                         "--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n%s",
+                         rows[i].feedback);
+
+        snprintf(mail + n, sizeof(mail) - (size_t)n, returned, rows[i].header);
+        report = read_mail(span_of(mail));
+        assert_int_equal(report.kind, MAIL_COMPLAINT);
+        assert_int_equal(report.n, 1);
+        assert_string_equal(report.findings[0].lead.text, "ann@post.example");
+        assert_string_equal(report.sender, rows[i].sender);
+        assert_string_equal(report.list_id, rows[i].list_id);
+        report_free(&report);
+    }
+}
+
+static void test_sender_in_json(void **state)
+{
+    static const char mail[] =
+        "From: no-reply@sns.example\nContent-Type: text/plain\n\n"
+        "{\"notificationType\":\"Complaint\",\"complaint\":{\"complainedRecipients\":"
+        "[{\"emailAddress\":\"bob@post.example\"}]},\"mail\":{\"source\":\"news@shop.example\"}}\n";
+    struct report report = read_mail(span_of(mail));
+
+    (void)state;
+    assert_int_equal(report.n, 1);
+    assert_string_equal(report.sender, "news@shop.example");
+    report_free(&report);
+}
+
 static void test_absent_fields(void **state)
 {
     static const char mail[] = "Content-Type: message/delivery-status\n\n"
@@ -386,6 +443,21 @@ static void test_too_many_recipients(void **state)
     assert_int_equal(report.n, REPORT_RECIPIENTS);
     assert_string_equal(report.cut, "more recipients than are read off one mail");
     assert_string_equal(report.findings[0].lead.text, "u0@post.example");
+    report_free(&report);
+}
+
+/* Of a mail longer than is read the beginning counts, and that there was more is told. */
+static void test_too_large(void **state)
+{
+    struct report report = read_repeated(NOTICE_HEAD "\n<ida@post.example>: user unknown\n\n",
+                                         "xxxxxxxxxxxxxxx\n", REPORT_BYTES / 16);
+
+    (void)state;
+    assert_int_equal(report.n, 1);
+    assert_string_equal(report.cut, "larger than is read of one mail");
+    report_free(&report);
+    report = read_file("postfix-user-unknown.eml");
+    assert_null(report.cut);
     report_free(&report);
 }
 
@@ -597,10 +669,13 @@ int main(void)
         cmocka_unit_test(test_mails),
         cmocka_unit_test(test_cuts),
         cmocka_unit_test(test_what_a_report_is_about),
+        cmocka_unit_test(test_who_sent_it),
+        cmocka_unit_test(test_sender_in_json),
         cmocka_unit_test(test_absent_fields),
         cmocka_unit_test(test_arrival),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_too_many_recipients),
+        cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_returned_mail),
         cmocka_unit_test(test_reporter),
         cmocka_unit_test(test_complaint_events),

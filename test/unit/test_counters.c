@@ -95,9 +95,9 @@ static void adds_up(void **state)
         counters_add(world->counters, 3, "decisions", "refused", "mailbox-full", NULL);
         counters_add(world->counters, 0, "decisions", "exempt", NULL);
         counters_gauge(world->counters, "lag", "mx:/var/log/mail.log", 17 - round);
-        assert_true(counters_wait(world->counters));
+        assert_true(counters_waiting(world->counters));
         flush(world, STORE_OK);
-        assert_false(counters_wait(world->counters));
+        assert_false(counters_waiting(world->counters));
     }
     assert_int_equal(count_of("decisions.refused.mailbox-full"), 10);
     assert_int_equal(count_of("decisions.passed"), 2);
@@ -136,7 +136,7 @@ static void events_by_name(void **state)
         .type = EVENT_BOUNCE, .source = SOURCE_LOG, .cause = CAUSE_USER_UNKNOWN, .rule = "google-unknown"
     };
     struct event complaint = { .type = EVENT_COMPLAINT, .source = SOURCE_MAILBOX, .cause = CAUSE_COMPLAINT };
-    struct event click = { .type = EVENT_CLICK, .source = SOURCE_APPLICATION, .rule = "" };
+    struct event click = { .type = EVENT_CLICK, .source = SOURCE_APPLICATION, .rule = "sent" };
     struct outcome outcome = { .effect = EFFECT_OPTOUT, .change = { .kind = CHANGE_OPTOUT } };
     struct world *world = *state;
 
@@ -193,7 +193,7 @@ static void away_and_back(void **state)
     flush(world, STORE_DOWN);
     counters_add(world->counters, 6, "decisions", "passed", NULL);
     flush(world, STORE_DOWN);
-    assert_true(counters_wait(world->counters));
+    assert_true(counters_waiting(world->counters));
     private_redis_start(&redis, 0);
     store_free(world->store); /* and its back-off */
     world->store = store_new(&redis.settings);
@@ -211,7 +211,7 @@ static void a_key_of_a_wrong_type(void **state)
         counters_add(world->counters, 1, "decisions", "passed", NULL);
         counters_gauge(world->counters, "lag", "x", i);
         flush(world, STORE_OK);
-        assert_true(counters_wait(world->counters));
+        assert_true(counters_waiting(world->counters));
     }
     assert_string_equal(private_redis_cli(&redis, "GET leadgate:counters"), "mine");
     assert_int_equal(log_lines(world, "WRONGTYPE"), 1);
@@ -253,7 +253,7 @@ static void lost_in_the_middle(void **state)
     counters_add(world->counters, 1000, "a", NULL);
     kill(redis.pid, SIGSTOP);
     flush(world, STORE_DOWN);
-    assert_false(counters_wait(world->counters));
+    assert_false(counters_waiting(world->counters));
     counters_add(world->counters, 1, "a", NULL);
     kill(redis.pid, SIGCONT);
     store_free(world->store);
@@ -344,7 +344,7 @@ static void behind_questions(void **state)
     open_loop(&loop);
     counters_add(world->counters, 1, "a", NULL);
     lookup_count(loop.lookup, world->counters); /* not connected yet */
-    assert_true(counters_wait(world->counters));
+    assert_true(counters_waiting(world->counters));
     while (!loop.up)
         turn(&loop);
     for (int i = 0; i < 100; i++) {
@@ -353,12 +353,12 @@ static void behind_questions(void **state)
         counters_add(world->counters, 1, "b", NULL);
         lookup_count(loop.lookup, world->counters); /* once: the others while it is under way */
     }
-    assert_true(lookup_counts(loop.lookup));
-    while (loop.answered < 100 || lookup_counts(loop.lookup))
+    assert_true(lookup_is_counting(loop.lookup));
+    while (loop.answered < 100 || lookup_is_counting(loop.lookup))
         turn(&loop);
     assert_int_equal(count_of("a"), 2);
     lookup_count(loop.lookup, world->counters);
-    while (lookup_counts(loop.lookup))
+    while (lookup_is_counting(loop.lookup))
         turn(&loop);
     assert_int_equal(count_of("a"), 101);
     assert_int_equal(count_of("b"), 100);
@@ -380,15 +380,15 @@ static void a_loop_and_a_hanging_server(void **state)
     lookup_count(loop.lookup, world->counters);
     while (loop.up)
         turn(&loop);
-    assert_false(lookup_counts(loop.lookup));
+    assert_false(lookup_is_counting(loop.lookup));
     counters_add(world->counters, 1, "a", NULL);
     lookup_count(loop.lookup, world->counters); /* away: it stays */
-    assert_true(counters_wait(world->counters));
+    assert_true(counters_waiting(world->counters));
     kill(redis.pid, SIGCONT);
     while (!loop.up)
         turn(&loop);
     lookup_count(loop.lookup, world->counters);
-    while (lookup_counts(loop.lookup))
+    while (lookup_is_counting(loop.lookup))
         turn(&loop);
     count = count_of("a");
     assert_true(count == 1 || count == 1001);

@@ -106,8 +106,9 @@ static int house_open(void **state)
         return -1;
     house->settings->bounce_addresses.n = 1;
     house->store.rc = STORE_OK;
-    house->rules = (struct message_rules){ .settings = house->settings,
-                                           .store = { fake_find, fake_apply, &house->store } };
+    house->rules =
+        (struct message_rules){ .settings = house->settings,
+                                .store = { .find = fake_find, .apply = fake_apply, .ctx = &house->store } };
     house->message = message_new();
     house->stderr_was = dup(STDERR_FILENO);
     house->log = memfd_create("log", 0);
@@ -207,8 +208,11 @@ static enum verdict say_content(struct house *house, const struct mail *mail, en
 /* One mail as Postfix tells it, until the verdict; *stage is where that fell. Does not reset the message. */
 static enum verdict say(struct house *house, const struct mail *mail, enum stage *stage)
 {
-    struct message_origin origin = { mail->local, span_of(mail->daemon), span_of(mail->client),
-                                     span_of(mail->login), span_of(mail->port) };
+    struct message_origin origin = { .local = mail->local,
+                                     .daemon = span_of(mail->daemon),
+                                     .client_address = span_of(mail->client),
+                                     .sasl_username = span_of(mail->login),
+                                     .server_port = span_of(mail->port) };
     enum verdict verdict;
 
     *stage = AT_MAIL;
@@ -263,6 +267,53 @@ static void lets_go_of_other_mail_early(void **state)
     }
     assert_int_equal(house->store.applies, 0);
     assert_string_equal(logged(house), "");
+}
+
+#define COMPLAINT_TYPE "multipart/report; report-type=feedback-report; boundary=b"
+#define COMPLAINT                                                                                            \
+    "--b\r\nContent-Type: text/plain\r\n\r\nA complaint.\r\n\r\n"                                            \
+    "--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\n"                           \
+    "Original-Rcpt-To: ann@example.com\r\n\r\n"                                                              \
+    "--b\r\nContent-Type: message/rfc822\r\n\r\nFrom: letter@news.example\r\nSubject: x\r\n\r\nhello\r\n"    \
+    "--b--\r\n"
+
+/* With a feedback address the recipients tell, whoever the sender is; but for those who have logged in. */
+static void reads_complaints_from_any_sender(void **state)
+{
+    static const struct {
+        struct mail mail;
+        enum stage stage;
+        size_t applies;
+    } cases[] = {
+        { { .sender = "<fbl@provider.example>", .recipients = { "<bounces@news.example>" } }, AT_END, 1 },
+        { { .sender = "", .recipients = { "<bob@news.example>", "<bounces+fbl@news.example>" } }, AT_END, 1 },
+        { { .sender = "<ann@example.com>", .recipients = { "<bob@news.example>" } }, AT_DATA, 0 },
+        { { .sender = "<ann@example.com>", .recipients = { "<bounces@news.example>" }, .login = "shop" },
+          AT_MAIL,
+          0 },
+        { { .local = true, .sender = "<ann@example.com>", .recipients = { "<bounces@news.example>" } },
+          AT_DATA,
+          0 },
+        { { .local = true, .sender = "<>", .recipients = { "<bob@news.example>" } }, AT_END, 1 },
+    };
+    struct house *house = *state;
+
+    house->settings->feedback_addresses.item[0] = house->settings->bounce_addresses.item[0];
+    house->settings->feedback_addresses.n = 1;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct mail mail = cases[i].mail;
+        enum stage stage;
+
+        mail.daemon = "mx";
+        mail.header = COMPLAINT_TYPE;
+        mail.body = COMPLAINT;
+        house->store.n = house->store.applies = 0;
+        assert_int_equal(say(house, &mail, &stage), VERDICT_ACCEPT); /* a person may want to see it */
+        assert_int_equal(stage, cases[i].stage);
+        assert_int_equal(house->store.applies, cases[i].applies);
+        if (cases[i].applies > 0)
+            assert_int_equal(house->store.events[0].cause, CAUSE_COMPLAINT);
+    }
 }
 
 static void without_bounce_addresses_reads_no_bounce(void **state)
@@ -692,6 +743,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(lets_go_of_other_mail_early),
         TEST(without_bounce_addresses_reads_no_bounce),
+        TEST(reads_complaints_from_any_sender),
         TEST(applies_what_a_bounce_says),
         TEST(reads_a_body_cut_anywhere),
         TEST(discards_only_reports_to_bounce_addresses),

@@ -3,6 +3,7 @@
  * server. */
 #include "leadgate/logline.h"
 #include "leadgate/store.h"
+#include "leadgate/store_position.h"
 #include "private_redis.h"
 #include "store/answer.h"
 #include "store/commit.h"
@@ -563,6 +564,74 @@ static int stop(void **state)
     return 0;
 }
 
+/* However many events of however few leads come at once: each lead's are applied in their order, for one that
+ * came out of order would be a repeat. */
+static void keeps_the_order_of_a_lead(void **state)
+{
+    enum { EVENTS = 1500 };
+    static const int leads[] = { 1, 3, 100, EVENTS };
+    struct store *store = store_new(&redis.settings);
+    struct event *events = calloc(EVENTS, sizeof(*events));
+    struct outcome *outcomes = calloc(EVENTS, sizeof(*outcomes));
+    int64_t start = NOW - EVENTS;
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(leads) / sizeof(leads[0]); i++) {
+        private_redis_cli(&redis, "FLUSHALL");
+        for (int k = 0; k < EVENTS; k++) {
+            char name[32];
+
+            snprintf(name, sizeof(name), "lead%d@example.com", k % leads[i]);
+            events[k] = (struct event){
+                .type = EVENT_DELIVERED, .source = SOURCE_LOG, .lead = address_of(name), .at = start + k
+            };
+        }
+        assert_int_equal(store_apply(store, &lifecycle, events, EVENTS, NOW, outcomes, &err), STORE_OK);
+        for (int k = 0; k < EVENTS; k++)
+            assert_int_equal(outcomes[k].effect, EFFECT_GOOD);
+        assert_int_equal(atoi(private_redis_cli(&redis, "HGET lead:{lead0@example.com} deliveries")),
+                         EVENTS / leads[i]);
+    }
+    free(outcomes);
+    free(events);
+    store_free(store);
+}
+
+static void positions_are_kept(void **state)
+{
+    struct store *store = store_new(&redis.settings);
+    char place[POSITION_SIZE];
+    struct err err;
+
+    (void)state;
+    assert_int_equal(store_find_position(store, SPAN("host:/a b"), place, &err), STORE_OK);
+    assert_string_equal(place, "");
+    assert_int_equal(store_keep_position(store, SPAN("host:/a b"), SPAN("12 3 x"), &err), STORE_OK);
+    assert_int_equal(store_keep_position(store, SPAN("host:/c"), SPAN("y"), &err), STORE_OK);
+    assert_int_equal(store_find_position(store, SPAN("host:/a b"), place, &err), STORE_OK);
+    assert_string_equal(place, "12 3 x");
+    assert_string_equal(private_redis_cli(&redis, "HLEN leadgate:positions"), "2");
+    /* What an operator wrote there: too long, then of another type. */
+    private_redis_cli(&redis, "HSET leadgate:positions host:/c %0200d", 1);
+    assert_int_equal(store_find_position(store, SPAN("host:/c"), place, &err), STORE_OK);
+    assert_string_equal(place, "");
+    private_redis_cli(&redis, "SET leadgate:positions x");
+    assert_int_equal(store_find_position(store, SPAN("host:/c"), place, &err), STORE_OK);
+    assert_string_equal(place, "");
+    assert_int_equal(store_keep_position(store, SPAN("host:/c"), SPAN("z"), &err), STORE_OK);
+    assert_string_equal(private_redis_cli(&redis, "HGET leadgate:positions host:/c"), "z");
+    assert_string_equal(private_redis_cli(&redis, "GET leadgate:positions:odd"), "x");
+    /* Not now is not nothing. */
+    private_redis_cli(&redis, "CONFIG SET maxmemory 1");
+    assert_int_equal(store_keep_position(store, SPAN("host:/c"), SPAN("zz"), &err), STORE_DOWN);
+    private_redis_cli(&redis, "CONFIG SET maxmemory 0");
+    private_redis_stop(&redis);
+    assert_int_equal(store_find_position(store, SPAN("host:/c"), place, &err), STORE_DOWN);
+    private_redis_start(&redis, 0);
+    store_free(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -573,6 +642,8 @@ int main(void)
         cmocka_unit_test_setup(every_change_reaches_the_journal, flush),
         cmocka_unit_test_setup(foreign_types_are_set_aside, flush),
         cmocka_unit_test_setup(a_commit_on_stale_reading_writes_nothing, flush),
+        cmocka_unit_test_setup(keeps_the_order_of_a_lead, flush),
+        cmocka_unit_test_setup(positions_are_kept, flush),
         cmocka_unit_test_setup(servers_in_trouble, flush),
         cmocka_unit_test_setup(wrong_and_right_password, flush),
         cmocka_unit_test_setup(a_hanging_server, flush),

@@ -406,6 +406,88 @@ static void test_will_goes_first(void **state)
     settings_free(settings);
 }
 
+/* Of which stream a mail was that came back: by its List-Id, by its sender, or nobody knows. */
+static void test_returned(void **state)
+{
+    static const char text[] =
+        "streams:\n"
+        "  - name: shop\n"
+        "    match: { sender: [ shop.example ], sasl_username: [ shop ] }\n"
+        "    list_ids: [ '<Receipts.Shop.Example>' ]\n"
+        "  - { name: port, match: { server_port: [ 25 ] }, list_ids: [ letters.shop.example, a.b ] }\n"
+        "  - { name: news, match: { sender: [ news@shop.example, '<>' ] } }\n"
+        "  - { name: offers, match: { sender: [ shop.example ] }, list_ids: [ letters.shop.example ] }\n"
+        "  - { name: rest, list_ids: [ rest.shop.example ] }\n";
+    static const struct {
+        const char *sender, *list_id, *want; /* "" = every stream */
+    } rows[] = {
+        { "", "", "" },
+        { "", "<receipts.shop.example>", "shop" },
+        { "", "RECEIPTS.shop.example", "shop" },
+        { "", "Your \"<receipts>\" <receipts.shop.EXAMPLE> ", "shop" },
+        { "", " < receipts.shop.example >", "shop" },
+        { "", "<receipts.shop.example", "shop" },
+        { "", "<other.shop.example>", "" },
+        { "", "<x.receipts.shop.example>", "" },
+        { "", "<>", "" },
+        { "", "letters.shop.example", "port" }, /* the first */
+        { "", "<rest.shop.example>", "rest" },
+        /* The sender is asked when the List-Id says nothing, and only where he is all that is asked for. */
+        { "news@shop.example", "", "news" },
+        { "<News+c4@Shop.Example.>", "", "news" },
+        { "someone@shop.example", "<other.shop.example>", "offers" },
+        { "\"some one\"@shop.example", "", "offers" },
+        { "news@shop.example", "a.b", "port" },
+        { "news@elsewhere.example", "", "" },
+        { "no address", "", "" },
+        { "<>", "", "news" },
+    };
+    struct settings *settings = load(text), *none = settings_new();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct span sender = span_of(rows[i].sender), list_id = span_of(rows[i].list_id);
+        struct span got = stream_of_returned(settings, sender, list_id);
+
+        if (!span_eq(got, span_of(rows[i].want)))
+            fail_msg("%s %s: %.*s", rows[i].sender, rows[i].list_id, SPAN_FMT(got));
+        assert_int_equal(stream_of_returned(none, sender, list_id).n, 0);
+    }
+    settings_free(none);
+    settings_free(settings);
+}
+
+/* What is the recipient's will is about the stream; a bounce is about the address. */
+static void test_events_name_their_stream(void **state)
+{
+    static const struct {
+        enum mail_kind kind;
+        enum cause cause;
+        const char *want;
+    } rows[] = {
+        { MAIL_COMPLAINT, CAUSE_COMPLAINT, "news" },
+        { MAIL_COMPLAINT, CAUSE_UNSUBSCRIBE, "news" },
+        { MAIL_COMPLAINT, CAUSE_NONE, "news" }, /* not-spam */
+        { MAIL_FAILURE, CAUSE_USER_UNKNOWN, "" },
+    };
+    struct settings *settings = load("streams: [ { name: news, list_ids: [ n.example ] } ]\n");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct finding finding = { .cause = rows[i].cause, .lead = { "a@b.example", 11, 1 } };
+        struct report report = {
+            .kind = rows[i].kind, .findings = &finding, .n = 1, .at = 5, .list_id = "News <n.example>"
+        };
+        struct event event;
+
+        settings_report_event(settings, &report, 0, SOURCE_MILTER, 10, &event);
+        assert_true(span_eq(event.stream, span_of(rows[i].want)));
+        assert_int_equal(event.source, SOURCE_MILTER);
+        assert_int_equal(event.at, 5);
+    }
+    settings_free(settings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,6 +498,8 @@ int main(void)
         cmocka_unit_test(test_inheritance),
         cmocka_unit_test(test_cause_groups),
         cmocka_unit_test(test_judge),
+        cmocka_unit_test(test_returned),
+        cmocka_unit_test(test_events_name_their_stream),
         cmocka_unit_test(test_default_stream),
         cmocka_unit_test(test_will_goes_first),
     };
