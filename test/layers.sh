@@ -34,7 +34,7 @@ BEGIN {
           "bounce:bounce bounce:reason bounce:rules " \
           "maillog:maillog " \
           "sim:rehearsal sim:simulate " \
-          "store:campaign store:counters store:lookup store:store store:store_admin store:store_inbox store:store_pool store:store_position " \
+          "store:campaign store:counters store:lookup store:store store:store_admin store:store_inbox store:store_pool store:store_unverified store:store_position " \
           "settings:authenticity settings:settings settings:signing settings:startup settings:stream", homes, " ")
     for (i in homes) {
         split(homes[i], part, ":")
