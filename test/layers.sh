@@ -30,7 +30,7 @@ BEGIN {
 
     # Which folder a public header belongs to.
     split("core:address core:config core:decimal core:endpoint core:err core:hash core:keyring core:logline core:network " \
-          "core:provider core:span core:token lead:cause lead:event lead:lead " \
+          "core:provider core:span core:token lead:cause lead:event lead:incident lead:lead " \
           "bounce:bounce bounce:rules maillog:maillog sim:rehearsal sim:simulate " \
           "store:store store:store_admin store:store_pool store:lookup store:counters " \
           "settings:authenticity settings:settings settings:signing settings:startup settings:stream", homes, " ")
