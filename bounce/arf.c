@@ -98,3 +98,8 @@ size_t arf_recipients(const struct mail *mail, struct span *out, size_t n)
             out[found++] = field.value;
     return found;
 }
+
+struct span arf_reporting_mta(const struct mail *mail)
+{
+    return feedback_field(mail, SPAN("Reporting-MTA"));
+}

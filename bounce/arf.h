@@ -17,4 +17,7 @@ enum cause arf_cause(const struct mail *mail);
  * Redacted ones are left out. */
 size_t arf_recipients(const struct mail *mail, struct span *out, size_t n);
 
+/* The host of the system that reports, as a field: Reporting-MTA; empty where it is not said. */
+struct span arf_reporting_mta(const struct mail *mail);
+
 #endif

@@ -110,6 +110,13 @@ static bool is_delay(const struct kind_evidence *evidence)
            (notice_has(evidence->notice, notice_delays) && !notice_has(evidence->notice, finals));
 }
 
+/* A report of success that lost the part which says so. Where anything failed that is said, too. */
+static bool is_success(const struct kind_evidence *evidence)
+{
+    return notice_has(evidence->notice, notice_successes) &&
+           !notice_has(evidence->notice, notice_failures);
+}
+
 /* How the subject of a reply begins that nobody typed. Only believed of mail that says it is bulk. */
 static bool has_away_subject(struct span subject)
 {
@@ -197,6 +204,8 @@ enum mail_kind kind_decide(const struct kind_evidence *evidence, const char **ru
         return decide_by_tally(tally, rule);
     if (mail_find_part(mail, PART_DISPOSITION) != NULL)
         return decided(rule, "disposition notification", MAIL_NONE);
+    if (is_notice(evidence) && is_success(evidence))
+        return decided(rule, "notice of a delivery", MAIL_DELIVERED);
     if (is_notice(evidence) && !(is_challenge(evidence->subject) && !kind_from_mail_system(mail)))
         return is_delay(evidence) ? decided(rule, "notice of a delay", MAIL_DELAYED)
                                   : decided(rule, "notice", MAIL_FAILURE);

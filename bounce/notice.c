@@ -84,6 +84,17 @@ static bool says_something(struct span about, struct span address)
     return letters > address.n + 6;
 }
 
+/* Up to the first empty line: what stands behind it, the transcript of a session, is another reply. */
+static struct span paragraph(struct span text)
+{
+    struct span rest = text, line;
+
+    while (span_line(&rest, &line))
+        if (span_trim(line).n == 0)
+            return (struct span){ text.p, (size_t)(line.p - text.p) };
+    return text;
+}
+
 struct span notice_reply(struct span text)
 {
     for (size_t i = 0; i + 4 < text.n; i++) {
@@ -91,7 +102,7 @@ struct span notice_reply(struct span text)
 
         if ((p[0] == '4' || p[0] == '5') && p[1] >= '0' && p[1] <= '5' && p[2] >= '0' && p[2] <= '9' &&
             line_is_one_of(p[3], " -:") && (i == 0 || line_is_one_of(p[-1], " \t\n\r:(\"<[")))
-            return (struct span){ p, text.n - i };
+            return paragraph((struct span){ p, text.n - i });
     }
     return SPAN_NONE;
 }

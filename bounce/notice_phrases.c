@@ -388,6 +388,11 @@ const char *const notice_failures[] = {
     "not a valid user",
     "does not exist",
     "doesn't exist",
+    "could not be sent",
+    "n't be delivered",
+    "non-deliverable",
+    "was blocked",
+    "was stopped", /* amavis */
     "invalid user",
     "unknown address",
     "mailbox full",
@@ -423,6 +428,25 @@ const char *const notice_failures[] = {
     "无法",
     "退信",
     "되지 못",
+    NULL,
+};
+
+const char *const notice_successes[] = {
+    "mail delivery report that you requested", /* Postfix */
+    "mail delivery status report that you requested",
+    "was successfully delivered",
+    "were successfully delivered",
+    "been successfully delivered",
+    "successfully relayed",
+    "successfully sent to",
+    "has been delivered to the following",
+    "message has been delivered",
+    "was delivered to the following",
+    "delivery to the following recipients was successful",
+    "delivery to these recipients or groups is complete",
+    "erfolgreich zugestellt",
+    "entregado correctamente",
+    "entregue com êxito",
     NULL,
 };
 

@@ -21,7 +21,7 @@ static bool stands_first(const struct line *line)
         before.p++;
         before.n--;
     }
-    return span_trim(before).n == 0 || span_eq(before, SPAN("•")) || span_eq(before, SPAN("・")) ||
+    return span_trim(before).n == 0 || span_eq(before, SPAN("->")) || span_eq(before, SPAN("•")) || span_eq(before, SPAN("・")) ||
            span_eq(before, SPAN("·"));
 }
 

@@ -66,6 +66,51 @@ static struct span diagnostic_text(struct span value, bool *local)
     return span_trim(rest);
 }
 
+static struct span own_address(const struct reading *reading)
+{
+    struct span found;
+    size_t from = 0;
+
+    return mailbox_find(header_find(&reading->mail.header, SPAN("To")), &from, &found) ? found : SPAN_NONE;
+}
+
+static bool is_host_character(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
+}
+
+/* `dns; mx1.post.example`, `dns; mx1.post.example. (192.0.2.7, the server for ...)`,
+ * mx1.post.example[192.0.2.7]. Empty for what is no host name. */
+static struct span host_of_field(struct span field)
+{
+    size_t n = 0;
+
+    if (field.n > 0 && memchr(field.p, ';', field.n) != NULL)
+        span_cut(&field, ';');
+    field = span_trim(field);
+    while (n < field.n && is_host_character(field.p[n]))
+        n++;
+    if (n < field.n && strchr(" \t\r\n([", field.p[n]) == NULL)
+        return SPAN_NONE;
+    return (struct span){ field.p, n };
+}
+
+/* Who runs the host in a field. False, and dst is "", when that is not known, or is the house that the report
+ * came to: it tells of our own relay then. A smarthost of another house cannot be told from the recipient's
+ * server. */
+static bool read_provider(const struct reading *reading, char dst[PROVIDER_SIZE], struct span field)
+{
+    struct span house = own_address(reading);
+    char ours[PROVIDER_SIZE];
+
+    span_cut(&house, '@');
+    if (provider_of_host(dst, host_of_field(field)) &&
+        !(provider_of_host(ours, house) && strcmp(ours, dst) == 0))
+        return true;
+    dst[0] = '\0';
+    return false;
+}
+
 static void classify(struct reading *reading, struct finding *finding, struct rejection *rejection)
 {
     rejection->reporter = span_of(reading->report->reporter);
@@ -135,6 +180,7 @@ static void read_group(struct reading *reading, const struct dsn_recipient *grou
     if (reading->notice.text.n > 0)
         rejection.human = notice_about(&reading->notice, address_span(&lead));
     classify(reading, finding, &rejection);
+    read_provider(reading, finding->provider, group->remote_mta);
     if (reading->report->remote_mta[0] == '\0')
         returned_copy_mta(reading->report->remote_mta, sizeof(reading->report->remote_mta),
                           group->remote_mta);
@@ -178,6 +224,7 @@ static void read_named(struct reading *reading, const struct address *lead, stru
         }
     }
     classify(reading, finding, &rejection);
+    read_provider(reading, finding->provider, group.remote_mta);
 }
 
 /* The header fields that list the recipients that failed: Exim's and Gmail's, Mail.Ru's, an Outlook
@@ -197,14 +244,6 @@ static void read_header_fields(struct reading *reading)
             if (mailbox_parse(&lead, rest, &reading->context->addresses))
                 read_named(reading, &lead, notice_about(&reading->notice, rest));
     }
-}
-
-static struct span own_address(const struct reading *reading)
-{
-    struct span found;
-    size_t from = 0;
-
-    return mailbox_find(header_find(&reading->mail.header, SPAN("To")), &from, &found) ? found : SPAN_NONE;
 }
 
 static void read_recipients_of_notice(struct reading *reading)
@@ -307,6 +346,23 @@ static struct span original_recipient(const struct reading *reading)
     return header_find(&reading->returned, SPAN("X-HmXmrOriginalRecipient"));
 }
 
+/* The side that reports: by its host, else by whom the report is from. */
+static void read_reporting_provider(const struct reading *reading)
+{
+    struct report *report = reading->report;
+    struct span found = SPAN_NONE;
+    char provider[PROVIDER_SIZE] = "";
+    size_t from = 0;
+
+    if (!read_provider(reading, provider, arf_reporting_mta(&reading->mail)) &&
+        mailbox_find(header_find(&reading->mail.header, SPAN("From")), &from, &found)) {
+        span_cut(&found, '@');
+        read_provider(reading, provider, found);
+    }
+    for (size_t i = 0; i < report->n; i++)
+        memcpy(report->findings[i].provider, provider, sizeof(provider));
+}
+
 void reading_complaint(struct reading *reading)
 {
     const struct address_rules *rules = &reading->context->addresses;
@@ -328,4 +384,5 @@ void reading_complaint(struct reading *reading)
     if (reading->report->n == 0 && returned_recipient(&reading->returned, SPAN_NONE, &lead, rules) &&
         (finding = add_finding(reading, &lead)) != NULL)
         finding->cause = cause;
+    read_reporting_provider(reading);
 }

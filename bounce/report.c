@@ -76,10 +76,11 @@ static void read_by_kind(struct reading *reading)
     }
     if (report->n == 0 && report->kind == MAIL_FAILURE && reading->context->recipient != NULL)
         reading_known_recipient(reading);
-    if (report->n == 0 && report->kind == MAIL_FAILURE) {
-        report->kind = MAIL_NONE;
-        report->rule = "failure without a readable recipient";
-    }
+    if (report->n > 0)
+        return;
+    report->rule = report->kind == MAIL_FAILURE ? "failure without a readable recipient"
+                                                : "complaint without a readable recipient";
+    report->kind = MAIL_NONE;
 }
 
 static void read_all(struct reading *reading)
@@ -187,7 +188,7 @@ void report_event(const struct report *report, size_t i, enum event_source sourc
         .token = span_of(finding->token),
         .evidence = span_of(finding->diag),
         .stream = SPAN_NONE,
-        .provider = SPAN_NONE,
+        .provider = span_of(finding->provider),
         .rule = finding->rule,
     };
 }

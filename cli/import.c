@@ -8,7 +8,7 @@
 #include "cli/reasons.h"
 #include "cli/session.h"
 #include "cli/table.h"
-#include "cli/times.h"
+#include "leadgate/times.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -3,9 +3,9 @@
  * counted, so ten million leads take no more memory than ten. */
 #include "cli/command.h"
 #include "cli/output.h"
-#include "cli/times.h"
 #include "cli/walk.h"
 #include "leadgate/logline.h"
+#include "leadgate/times.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -135,12 +135,8 @@ int session_refuse(const struct err *err)
 
 int session_parse(const struct session *session, struct span text, struct address *out, struct err *err)
 {
-    enum address_form form = ADDRESS_INTERNAL;
-
     text = span_trim(text);
-    if (text.n > 0 && (text.p[0] == '"' || text.p[0] == '<'))
-        form = ADDRESS_MAILBOX;
-    return address_parse(out, form, text, &session->rules, err);
+    return address_parse(out, address_form_of(text), text, &session->rules, err);
 }
 
 int session_parse_listed(const struct session *session, struct span text, struct address *out,

@@ -4,9 +4,9 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/session.h"
-#include "cli/times.h"
 #include "leadgate/decimal.h"
 #include "leadgate/logline.h"
+#include "leadgate/times.h"
 
 #include <inttypes.h>
 #include <stdio.h>

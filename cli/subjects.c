@@ -3,7 +3,7 @@
 
 #include "cli/csv.h"
 #include "cli/output.h"
-#include "cli/times.h"
+#include "leadgate/times.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -271,6 +271,11 @@ static int put_address(struct address *out, struct span internal, const struct a
     return put_domain(out, parts.domain, err);
 }
 
+enum address_form address_form_of(struct span text)
+{
+    return text.n > 0 && (text.p[0] == '<' || text.p[0] == '"') ? ADDRESS_MAILBOX : ADDRESS_INTERNAL;
+}
+
 int address_parse(struct address *out, enum address_form form, struct span raw,
                   const struct address_rules *rules, struct err *err)
 {

@@ -5,6 +5,7 @@
 
 #include <string.h>
 #include <strings.h>
+#include <unistr.h>
 
 struct span span_of(const char *text)
 {
@@ -79,6 +80,11 @@ bool span_line(struct span *rest, struct span *line)
         i++;
     *rest = (struct span){ rest->p + i, rest->n - i };
     return true;
+}
+
+bool span_is_utf8(struct span s)
+{
+    return s.n == 0 || u8_check((const uint8_t *)s.p, s.n) == NULL;
 }
 
 bool span_copy(char *dst, size_t size, struct span s)

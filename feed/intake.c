@@ -15,27 +15,21 @@
 
 struct intake {
     const struct settings *settings;
-    struct store *store;
-    struct counters *counters;
+    struct applier *applier;
     struct report held[INTAKE_MAILS];
     char *cut[INTAKE_MAILS]; /* names of those that were not read as a whole; NULL = all was read */
     size_t n, events;
-    bool down; /* Redis was away at the last commit, and that was said */
     struct tally tally;
 };
 
-struct intake *intake_new(const struct settings *settings, struct counters *counters)
+struct intake *intake_new(const struct settings *settings, struct applier *applier)
 {
     struct intake *intake = calloc(1, sizeof(*intake));
 
     if (intake == NULL)
         return NULL;
     intake->settings = settings;
-    intake->counters = counters;
-    if ((intake->store = store_new(&settings->redis)) == NULL) {
-        free(intake);
-        return NULL;
-    }
+    intake->applier = applier;
     return intake;
 }
 
@@ -54,30 +48,7 @@ void intake_free(struct intake *intake)
     if (intake == NULL)
         return;
     drop_held(intake);
-    store_free(intake->store);
     free(intake);
-}
-
-/* Says that Redis went away, or is back, when it is news. */
-static void note_state(struct intake *intake, enum store_rc rc, const struct err *err)
-{
-    bool down = rc == STORE_DOWN;
-
-    if (down && !intake->down)
-        log_say(LOG_WARNING, "cannot commit to Redis: %s; mail waits where it is", err->text);
-    if (!down && intake->down)
-        log_say(LOG_NOTICE, "Redis takes commits again");
-    intake->down = down;
-}
-
-void intake_check(struct intake *intake)
-{
-    struct err warning = { "" }, err = { "" };
-    enum store_rc rc = store_check(intake->store, &warning, &err);
-
-    note_state(intake, rc, &err);
-    if (warning.text[0] != '\0')
-        log_say(LOG_WARNING, "%s", warning.text);
 }
 
 static void log_unrecognised(const char *name, enum mail_kind kind, const char *rule)
@@ -144,56 +115,46 @@ static void make_events(const struct intake *intake, int64_t now, struct event *
             report_event(&intake->held[i], k, SOURCE_MAILBOX, now, events++);
 }
 
-static void note_outcomes(struct intake *intake, const struct event *events, const struct outcome *outcomes)
+enum store_rc intake_apply(struct intake *intake, const struct event *events, size_t n, int64_t now,
+                           struct err *err)
 {
-    for (size_t i = 0; i < intake->events; i++) {
-        outcome_log(&events[i], &outcomes[i]);
-        counters_note_event(intake->counters, &events[i], &outcomes[i]);
-        intake->tally.repeats += outcomes[i].effect == EFFECT_REPEAT;
+    int64_t repeats;
+    enum store_rc rc = applier_apply(intake->applier, events, n, now, &repeats, err);
+
+    if (rc == STORE_OK) {
+        intake->tally.events += (int64_t)n;
+        intake->tally.repeats += repeats;
     }
+    return rc;
+}
+
+/* The mails that were held are applied. */
+static void note_mails(struct intake *intake)
+{
     for (size_t i = 0; i < intake->n; i++)
         if (intake->cut[i] != NULL)
             log_cut(intake->cut[i], intake->held[i].cut);
-    intake->tally.events += (int64_t)intake->events;
     intake->tally.mails += (int64_t)intake->n;
 }
 
 enum store_rc intake_commit(struct intake *intake, int64_t now, struct err *err)
 {
-    struct event *events = NULL;
-    struct outcome *outcomes = NULL;
+    struct event *events;
     enum store_rc rc = STORE_DOWN;
 
     if (intake->events == 0)
         return STORE_OK;
-    events = calloc(intake->events, sizeof(*events));
-    outcomes = calloc(intake->events, sizeof(*outcomes));
-    if (events == NULL || outcomes == NULL) {
+    if ((events = calloc(intake->events, sizeof(*events))) == NULL) {
         err_set(err, "out of memory");
-        goto out;
+    } else {
+        make_events(intake, now, events);
+        rc = intake_apply(intake, events, intake->events, now, err);
     }
-    make_events(intake, now, events);
-    rc = store_apply(intake->store, &intake->settings->lead, events, intake->events, now, outcomes, err);
     if (rc == STORE_OK)
-        note_outcomes(intake, events, outcomes);
-    else
-        counters_add(intake->counters, 1, "failures", "store", "feed", NULL);
-    if (rc == STORE_OK && counters_due(intake->counters))
-        intake_flush(intake);
-out:
-    note_state(intake, rc, err);
+        note_mails(intake);
     drop_held(intake);
-    free(outcomes);
     free(events);
     return rc;
-}
-
-void intake_flush(struct intake *intake)
-{
-    struct err err;
-
-    if (counters_wait(intake->counters))
-        counters_flush(intake->counters, intake->store, &err);
 }
 
 const struct tally *intake_tally(const struct intake *intake)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* intake: the door through which every source's mail goes: bytes -> report -> events -> Redis -> log lines.
+/* intake: the door through which every source's mail goes: bytes -> report -> events -> applier.
  *
  * Mails are read one by one and held until intake_commit() applies what they say, in the order in which they
  * were read. Only then may a source let go of them: what was held and not committed has not happened, and
@@ -7,11 +7,10 @@
 #ifndef FEED_INTAKE_H
 #define FEED_INTAKE_H
 
-#include "leadgate/counters.h"
+#include "feed/applier.h"
 #include "leadgate/err.h"
 #include "leadgate/settings.h"
 #include "leadgate/span.h"
-#include "leadgate/store.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,13 +28,9 @@ struct tally {
     int64_t unrecognised; /* mails that are no bounce */
 };
 
-/* settings and counters are borrowed and must outlive the intake. NULL when out of memory. Does not connect.
- */
-struct intake *intake_new(const struct settings *settings, struct counters *counters);
+/* What it is given is borrowed and must outlive the intake. NULL when out of memory. */
+struct intake *intake_new(const struct settings *settings, struct applier *applier);
 void intake_free(struct intake *intake); /* NULL is fine */
-
-/* Whether Redis can be used; logs what an operator should know. For the start of a program that stays. */
-void intake_check(struct intake *intake);
 
 enum intake_rc {
     INTAKE_HELD = 1, /* a bounce: to be committed */
@@ -52,12 +47,13 @@ enum intake_rc intake_read(struct intake *intake, struct span mail, const char *
 bool intake_full(const struct intake *intake);
 
 /* Applies what is held, and holds nothing afterwards. STORE_DOWN, with err: none, or only some, was applied;
- * read the same mails again later. Logs when Redis goes away and when it is back, once each. */
+ * read the same mails again later. */
 enum store_rc intake_commit(struct intake *intake, int64_t now, struct err *err);
 
-/* Adds to leadgate:counters what has been counted; what Redis does not take stays counted. Commits do it,
- * too, at most once a second: this is for what they left, and for the end. */
-void intake_flush(struct intake *intake);
+/* Applies events of a source that is not mail, and counts them in the tally; nothing is held. STORE_DOWN as
+ * above. */
+enum store_rc intake_apply(struct intake *intake, const struct event *events, size_t n, int64_t now,
+                           struct err *err);
 
 const struct tally *intake_tally(const struct intake *intake);
 

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* leadgate-feed: arguments, signals, exit statuses. As a daemon it runs one loop with one intake (one
- * connection to Redis) and one source per Maildir; a reload makes all of them anew before it lets the old
- * ones go. */
+/* leadgate-feed: arguments, signals, exit statuses. As a daemon it runs one loop with one applier (one
+ * connection to Redis) and a source for each Maildir and log, and one for what applications report; a reload
+ * makes all of them anew before it lets the old ones go. */
+#include "feed/applications.h"
+#include "feed/applier.h"
 #include "feed/intake.h"
+#include "feed/log_source.h"
 #include "feed/once.h"
+#include "feed/once_log.h"
 #include "feed/watch.h"
 #include "leadgate/bounce.h"
 #include "leadgate/logline.h"
@@ -18,26 +22,37 @@
 
 static const struct program program = {
     .name = "leadgate-feed",
-    .usage = "Reads bounces and applies them to the leads they name. Without options: follows the Maildirs\n"
-             "named by feed.maildirs until told to stop.\n"
-             "  --once          reads what is in the Maildirs now and exits\n"
-             "  --maildir DIR   this Maildir instead of those of feed.maildirs\n"
-             "  --mbox FILE     reads an mbox and exits\n"
-             "  --stdin         reads one mail, for pipe(8)\n"
-             "Exit status: 0 done; 64 wrong arguments; 66 no such mailbox; 75 Redis is away, run it again;\n"
-             "78 wrong settings.\n",
+    .usage =
+        "Reads what comes back and applies it to the leads it is about. Without options: follows the\n"
+        "Maildirs and logs named by feed.maildirs and feed.logs, and the Redis stream on which applications\n"
+        "report, until told to stop.\n"
+        "  --once          reads what is in the Maildirs and in the stream now and exits\n"
+        "  --maildir DIR   this Maildir instead of those of feed.maildirs, and no log\n"
+        "  --mbox FILE     reads an mbox and exits\n"
+        "  --stdin         reads one mail, for pipe(8)\n"
+        "  --log FILE      reads a Postfix log, plain or gzip'd, and exits; - is standard input: events are\n"
+        "                  applied as they come, and while Redis is away no more is read\n"
+        "Exit status: 0 done; 64 wrong arguments; 66 no such mailbox or log; 75 Redis is away, run it\n"
+        "again; 78 wrong settings.\n",
 };
 
 struct arguments {
-    const char *mbox, *maildir;
+    const char *mbox, *maildir, *log;
     bool once, from_stdin;
+};
+
+/* What comes back, from one place: made on the loop, works by itself, let go by the program. */
+struct source {
+    void (*close)(void *it);
+    void *it;
 };
 
 /* The sources and what they stand on; all of one generation of the settings. */
 struct feed {
     struct settings *settings;
+    struct applier *applier;
     struct intake *intake;
-    struct watch **sources;
+    struct source *sources;
     size_t n;
 };
 
@@ -56,19 +71,68 @@ static struct config_texts chosen_maildirs(const struct arguments *arguments, co
     return *only != NULL ? (struct config_texts){ only, 1 } : settings->feed.maildirs;
 }
 
-static int need_maildirs(const struct config_texts *maildirs, struct err *err)
+static struct config_texts chosen_logs(const struct arguments *arguments, const struct settings *settings)
 {
-    return maildirs->n > 0 ? 0 : err_set(err, "feed.maildirs names no Maildir: there is nothing to read");
+    return arguments->maildir != NULL ? (struct config_texts){ NULL, 0 } : settings->feed.logs;
+}
+
+static int need_sources(size_t n, const struct settings *settings, struct err *err)
+{
+    if (n > 0 || settings->feed.applications)
+        return 0;
+    return err_set(err, "feed.maildirs and feed.logs name nothing and feed.applications is off: there is "
+                        "nothing to read");
 }
 
 static void feed_close(struct feed *feed)
 {
     for (size_t i = 0; i < feed->n; i++)
-        watch_free(feed->sources[i]);
+        feed->sources[i].close(feed->sources[i].it);
     free(feed->sources);
     intake_free(feed->intake);
+    applier_free(feed->applier);
     settings_free(feed->settings);
     *feed = (struct feed){ .n = 0 };
+}
+
+static void close_watch(void *it)
+{
+    watch_free(it);
+}
+
+static void close_log(void *it)
+{
+    log_source_free(it);
+}
+
+static void close_applications(void *it)
+{
+    applications_free(it);
+}
+
+/* Takes a source that was made; NULL: it was not, and err says why. There is room for all of them. */
+static bool add_source(struct feed *feed, void *it, void (*close)(void *it))
+{
+    if (it == NULL)
+        return false;
+    feed->sources[feed->n++] = (struct source){ close, it };
+    return true;
+}
+
+static bool open_sources(struct feed *feed, struct event_base *base, const struct config_texts *maildirs,
+                         const struct config_texts *logs, struct err *err)
+{
+    const struct settings *settings = feed->settings;
+
+    for (size_t i = 0; i < maildirs->n; i++)
+        if (!add_source(feed, watch_new(base, maildirs->item[i], &settings->feed, feed->intake, err),
+                        close_watch))
+            return false;
+    for (size_t i = 0; i < logs->n; i++)
+        if (!add_source(feed, log_source_new(base, logs->item[i], settings, feed->applier, err), close_log))
+            return false;
+    return !settings->feed.applications ||
+           add_source(feed, applications_new(base, settings, feed->intake, err), close_applications);
 }
 
 /* EX_OK, or EX_CONFIG or EX_OSERR with err. Owns settings, whatever the answer. */
@@ -78,23 +142,21 @@ static int feed_open(struct feed *out, struct daemon *daemon, struct settings *s
     int status = EX_OSERR;
     char *only;
     struct config_texts maildirs = chosen_maildirs(daemon->arguments, settings, &only);
+    struct config_texts logs = chosen_logs(daemon->arguments, settings);
 
-    if (need_maildirs(&maildirs, err) < 0) {
+    if (need_sources(maildirs.n + logs.n, settings, err) < 0) {
         status = EX_CONFIG;
         goto fail;
     }
-    feed.intake = intake_new(settings, daemon->counters);
-    feed.sources = calloc(maildirs.n, sizeof(*feed.sources));
-    if (feed.intake == NULL || feed.sources == NULL) {
+    feed.applier = applier_new(settings, daemon->counters);
+    feed.intake = intake_new(settings, feed.applier);
+    feed.sources = calloc(maildirs.n + logs.n + 1, sizeof(*feed.sources));
+    if (feed.applier == NULL || feed.intake == NULL || feed.sources == NULL) {
         err_set(err, "out of memory");
         goto fail;
     }
-    for (; feed.n < maildirs.n; feed.n++) {
-        feed.sources[feed.n] =
-            watch_new(daemon->base, maildirs.item[feed.n], &settings->feed, feed.intake, err);
-        if (feed.sources[feed.n] == NULL)
-            goto fail;
-    }
+    if (!open_sources(&feed, daemon->base, &maildirs, &logs, err))
+        goto fail;
     *out = feed;
     return EX_OK;
 fail:
@@ -139,7 +201,7 @@ static void on_second(evutil_socket_t number, short what, void *ctx)
 
     (void)number;
     (void)what;
-    intake_flush(daemon->feed.intake);
+    applier_flush(daemon->feed.applier);
 }
 
 static int run_daemon(const struct arguments *arguments, struct settings *settings)
@@ -164,7 +226,7 @@ static int run_daemon(const struct arguments *arguments, struct settings *settin
     for (size_t i = 0; i < 4; i++)
         if (events[i] == NULL || event_add(events[i], i == 3 ? &second : NULL) < 0)
             goto out;
-    intake_check(daemon.feed.intake);
+    applier_check(daemon.feed.applier);
     startup_ready();
     if (event_base_dispatch(daemon.base) >= 0)
         status = EX_OK;
@@ -174,8 +236,8 @@ out:
     for (size_t i = 0; i < 4; i++)
         if (events[i] != NULL)
             event_free(events[i]);
-    if (daemon.feed.intake != NULL)
-        intake_flush(daemon.feed.intake);
+    if (daemon.feed.applier != NULL)
+        applier_flush(daemon.feed.applier);
     feed_close(&daemon.feed);
     counters_free(daemon.counters);
     if (daemon.base != NULL)
@@ -183,10 +245,10 @@ out:
     return status;
 }
 
-static int run_once(const struct arguments *arguments, struct settings *settings)
+static int read_mail_once(const struct arguments *arguments, const struct settings *settings,
+                          struct applier *applier)
 {
-    struct counters *counters = counters_new();
-    struct intake *intake = counters == NULL ? NULL : intake_new(settings, counters);
+    struct intake *intake = intake_new(settings, applier);
     int status = EX_TEMPFAIL;
     struct err err;
     char *only;
@@ -198,38 +260,62 @@ static int run_once(const struct arguments *arguments, struct settings *settings
         status = once_mbox(intake, &settings->feed, arguments->mbox);
     } else if (arguments->from_stdin) {
         status = once_stdin(intake, &settings->feed);
-    } else if (need_maildirs(&maildirs, &err) < 0) {
+    } else if (need_sources(maildirs.n, settings, &err) < 0) {
         log_say(LOG_ERR, "%s", err.text);
         status = EX_CONFIG;
     } else {
-        status = once_maildirs(intake, &settings->feed, &maildirs);
+        status = once_sources(intake, settings, &maildirs);
     }
-    if (intake != NULL)
-        intake_flush(intake);
     intake_free(intake);
+    return status;
+}
+
+static int run_once(const struct arguments *arguments, struct settings *settings)
+{
+    struct counters *counters = counters_new();
+    struct applier *applier = counters == NULL ? NULL : applier_new(settings, counters);
+    int status = EX_TEMPFAIL;
+
+    if (applier == NULL)
+        log_say(LOG_ERR, "out of memory");
+    else if (arguments->log == NULL)
+        status = read_mail_once(arguments, settings, applier);
+    else if (strcmp(arguments->log, "-") == 0)
+        status = once_log_stdin(applier, settings);
+    else
+        status = once_log(applier, settings, arguments->log);
+    if (applier != NULL)
+        applier_flush(applier);
+    applier_free(applier);
     counters_free(counters);
     settings_free(settings);
     return status;
+}
+
+static bool is_ambiguous(const struct arguments *arguments)
+{
+    bool maildirs = arguments->once || arguments->maildir != NULL;
+
+    return (arguments->mbox != NULL) + (arguments->log != NULL) + arguments->from_stdin + maildirs > 1;
 }
 
 int main(int argc, char **argv)
 {
     struct arguments arguments = { .mbox = NULL };
     const struct program_option options[] = {
-        { "once", NULL, &arguments.once },
-        { "maildir", &arguments.maildir, NULL },
-        { "mbox", &arguments.mbox, NULL },
-        { "stdin", NULL, &arguments.from_stdin },
+        { "once", NULL, &arguments.once }, { "maildir", &arguments.maildir, NULL },
+        { "mbox", &arguments.mbox, NULL }, { "stdin", NULL, &arguments.from_stdin },
+        { "log", &arguments.log, NULL },
     };
     struct settings *settings = startup(&program, options, sizeof(options) / sizeof(options[0]), argc, argv);
 
-    if ((arguments.mbox != NULL) + arguments.from_stdin + (arguments.once || arguments.maildir != NULL) > 1) {
-        fprintf(stderr, "%s: --mbox, --stdin and Maildirs exclude each other\n", program.name);
+    if (is_ambiguous(&arguments)) {
+        fprintf(stderr, "%s: --mbox, --stdin, --log and Maildirs exclude each other\n", program.name);
         settings_free(settings);
         return EX_USAGE;
     }
     bounce_init();
-    if (arguments.mbox != NULL || arguments.from_stdin || arguments.once)
+    if (arguments.mbox != NULL || arguments.log != NULL || arguments.from_stdin || arguments.once)
         return run_once(&arguments, settings);
     return run_daemon(&arguments, settings);
 }

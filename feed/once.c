@@ -2,6 +2,7 @@
 /* No loop and no signal handlers: killed at any point, what is not committed has not happened. */
 #include "feed/once.h"
 
+#include "feed/backlog.h"
 #include "feed/mailbox.h"
 #include "feed/mbox.h"
 #include "leadgate/logline.h"
@@ -19,12 +20,14 @@
 #include <time.h>
 #include <unistd.h>
 
-static void print_summary(const struct intake *intake)
+/* rejected: reports of applications that were set aside. */
+static void print_summary(const struct intake *intake, int64_t rejected)
 {
     const struct tally *tally = intake_tally(intake);
 
-    printf("mails=%" PRId64 " events=%" PRId64 " repeats=%" PRId64 " unrecognised=%" PRId64 "\n",
-           tally->mails, tally->events, tally->repeats, tally->unrecognised);
+    printf("mails=%" PRId64 " events=%" PRId64 " repeats=%" PRId64 " unrecognised=%" PRId64
+           " rejected=%" PRId64 "\n",
+           tally->mails, tally->events, tally->repeats, tally->unrecognised, rejected);
 }
 
 /* Maps a file; an empty one is the empty span. 0, or -1 with err. */
@@ -92,7 +95,7 @@ int once_mbox(struct intake *intake, const struct feed_settings *settings, const
         goto out;
     }
     status = apply_mbox(intake, settings, &mbox, path);
-    print_summary(intake);
+    print_summary(intake, 0);
 out:
     if (file.n > 0)
         munmap((void *)(uintptr_t)file.p, file.n);
@@ -120,18 +123,36 @@ static int apply_maildir(struct intake *intake, const struct feed_settings *sett
     return rc == MAILBOX_DOWN ? EX_TEMPFAIL : EX_OK;
 }
 
-int once_maildirs(struct intake *intake, const struct feed_settings *settings,
-                  const struct config_texts *maildirs)
+static int apply_backlog(struct intake *intake, const struct settings *settings, int64_t *rejected)
 {
-    int status = EX_OK;
+    struct backlog *backlog = backlog_new(settings, intake);
+    enum backlog_rc rc = BACKLOG_MORE;
+
+    if (backlog == NULL) {
+        log_say(LOG_ERR, "out of memory");
+        return EX_TEMPFAIL;
+    }
+    while (rc == BACKLOG_MORE)
+        rc = backlog_step(backlog, time(NULL));
+    *rejected = backlog_rejected(backlog);
+    backlog_free(backlog);
+    return rc == BACKLOG_DOWN ? EX_TEMPFAIL : EX_OK;
+}
+
+int once_sources(struct intake *intake, const struct settings *settings, const struct config_texts *maildirs)
+{
+    int status = EX_OK, rc = EX_OK;
+    int64_t rejected = 0;
 
     for (size_t i = 0; i < maildirs->n && status != EX_TEMPFAIL; i++) {
-        int rc = apply_maildir(intake, settings, maildirs->item[i]);
-
-        if (rc != EX_OK)
-            status = rc;
+        rc = apply_maildir(intake, &settings->feed, maildirs->item[i]);
+        status = rc != EX_OK ? rc : status;
     }
-    print_summary(intake);
+    if (settings->feed.applications && status != EX_TEMPFAIL) {
+        rc = apply_backlog(intake, settings, &rejected);
+        status = rc != EX_OK ? rc : status;
+    }
+    print_summary(intake, rejected);
     return status;
 }
 

@@ -80,19 +80,12 @@ static bool is_filtered(const struct settings *settings, const struct message_or
     return origin->local;
 }
 
-/* Postfix's smtpd hands on what the client said, its cleanup the address without <>, quoted only where it
- * must be. */
-static enum address_form form_of(struct span spelled)
-{
-    return spelled.n > 0 && (spelled.p[0] == '<' || spelled.p[0] == '"') ? ADDRESS_MAILBOX : ADDRESS_INTERNAL;
-}
-
 static const struct stream *stream_of(const struct settings *settings, const struct message_origin *origin,
                                       struct span sender)
 {
     const struct stream_request request = {
         .sender = sender,
-        .sender_form = form_of(sender),
+        .sender_form = address_form_of(sender),
         .sasl_username = origin->sasl_username,
         .client_address = origin->client_address,
         .server_port = origin->server_port,
@@ -141,8 +134,9 @@ enum verdict message_recipient(struct message *message, struct span recipient)
         return VERDICT_CONTINUE;
     rules = settings_address_rules(message->rules->settings);
     message->recipients++;
-    /* No address, no lead: nothing can stand against it. */
-    if (address_parse(&address, form_of(recipient), recipient, &rules, &err) < 0)
+    /* Postfix's smtpd hands on what the client said, its cleanup the address without <>. No address, no lead:
+     * nothing can stand against it. */
+    if (address_parse(&address, address_form_of(recipient), recipient, &rules, &err) < 0)
         return VERDICT_CONTINUE;
     switch (message->role) {
     case ROLE_BOUNCE:

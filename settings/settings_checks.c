@@ -7,7 +7,7 @@
 #include "leadgate/address.h"
 #include "leadgate/network.h"
 #include "leadgate/span.h"
-#include "leadgate/store.h"
+#include "leadgate/stream.h"
 #include "settings/signing_make.h"
 #include "settings/stream_make.h"
 
@@ -147,19 +147,9 @@ bool check_path(const char *text, struct err *err)
     return false;
 }
 
-static bool is_made_of(const char *text, const char *more)
-{
-    for (; *text != '\0'; text++)
-        if (!((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
-              (*text >= '0' && *text <= '9') || strchr(more, *text) != NULL))
-            return false;
-    return true;
-}
-
-/* It is a field of lead:{ADDR}:refused, a word in log lines, and must fit struct refusal. */
 bool check_stream_name(const char *text, struct err *err)
 {
-    if (is_made_of(text, "-_.") && strlen(text) < STREAM_NAME_SIZE)
+    if (text[0] == '\0' || stream_is_name(span_of(text)))
         return true;
     err_set(err, "found \"%.80s\"; allowed are up to %d letters, digits, '-', '_' and '.'", text,
             STREAM_NAME_SIZE - 1);

@@ -6,6 +6,19 @@
 #include "leadgate/network.h"
 #include "settings/stream_make.h"
 
+/* It is a field of lead:{ADDR}:refused, a word in log lines, and must fit struct refusal. */
+bool stream_is_name(struct span text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+              c == '_' || c == '.'))
+            return false;
+    }
+    return text.n > 0 && text.n < STREAM_NAME_SIZE;
+}
+
 /* What has been found out about a request so far. */
 struct reading {
     const struct settings *settings;

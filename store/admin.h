@@ -5,6 +5,7 @@
 
 #include "leadgate/store_admin.h"
 #include "store/keys.h"
+#include "store/query.h"
 #include "store/wire.h"
 
 #include <string.h>
@@ -13,27 +14,6 @@ struct admin {
     const struct store_settings *settings;
     struct wire *wire;
 };
-
-/* A command in hiredis's argv form, put together piece by piece. */
-enum { QUERY_ARGS = 48 };
-
-struct query {
-    const char *argv[QUERY_ARGS];
-    size_t len[QUERY_ARGS];
-    int argc;
-};
-
-static inline void query_add(struct query *query, struct span text)
-{
-    query->argv[query->argc] = text.p;
-    query->len[query->argc] = text.n;
-    query->argc++;
-}
-
-static inline void query_add_key(struct query *query, const struct key *key)
-{
-    query_add(query, (struct span){ key->text, key->n });
-}
 
 /* Queues NAME KEY. */
 static inline void admin_send(struct admin *admin, const char *name, struct span key)

@@ -8,8 +8,13 @@
 
 #include <stddef.h>
 
-#define JOURNAL_KEY  "leadgate:journal"  /* stream, every change of an opt-out, capped */
-#define COUNTERS_KEY "leadgate:counters" /* hash, what the programs did and what they met */
+#define JOURNAL_KEY   "leadgate:journal"   /* stream, every change of an opt-out, capped */
+#define COUNTERS_KEY  "leadgate:counters"  /* hash, what the programs did and what they met */
+#define EVENTS_KEY    "leadgate:events"    /* stream, what applications report, until it is applied */
+#define REJECTED_KEY  "leadgate:rejected"  /* stream, what of it could not be understood, capped */
+#define POSITIONS_KEY "leadgate:positions" /* hash, HOST:PATH -> how far a log has been read */
+
+#define EVENTS_GROUP "leadgate" /* the consumer group that reads leadgate:events */
 
 struct key {
     char text[ADDRESS_SIZE + 24];

@@ -29,10 +29,12 @@ BEGIN {
     below["cli"] = "core lead bounce maillog store sim settings"
 
     # Which folder a public header belongs to.
-    split("core:address core:config core:decimal core:endpoint core:err core:hash core:keyring core:logline core:network " \
-          "core:provider core:span core:token lead:cause lead:event lead:incident lead:lead " \
-          "bounce:bounce bounce:rules maillog:maillog sim:rehearsal sim:simulate " \
-          "store:store store:store_admin store:store_pool store:lookup store:counters " \
+    split("core:address core:config core:decimal core:endpoint core:err core:hash core:keyring core:logline core:network core:provider core:span core:times core:token " \
+          "lead:cause lead:event lead:incident lead:lead " \
+          "bounce:bounce bounce:rules " \
+          "maillog:maillog " \
+          "sim:rehearsal sim:simulate " \
+          "store:counters store:lookup store:store store:store_admin store:store_inbox store:store_pool store:store_position", homes, " ")
           "settings:authenticity settings:settings settings:signing settings:startup settings:stream", homes, " ")
     for (i in homes) {
         split(homes[i], part, ":")
@@ -46,6 +48,7 @@ BEGIN {
     library["pcre2.h"] = "^bounce/"
     library["sodium.h"] = "^core/(keyring|keyring_keys|token)[.][ch]$"
     library["libpsl.h"] = "^core/provider[.]c$"
+    library["zlib.h"] = "^(feed|cli)/"
     library["yaml.h"] = "^core/config[^/]*[.][ch]$"
 }
 function wrong(why) {

@@ -37,6 +37,10 @@ enum address_form {
     ADDRESS_DSN, /* RFC 3464 / 6533 field: `rfc822; ann@example.com`, `utf-8; \x{FC}@...`, xtext undone */
 };
 
+/* The form of an address that may be in either of the first two: Postfix quotes only what must be quoted, and
+ * people write what they see. text is trimmed. */
+enum address_form address_form_of(struct span text);
+
 /* Parses raw into *out. 0, or -1 with err (no '@' and no default domain, empty local part or domain, too
  * long, a domain that is no domain). *out is unspecified after -1. */
 int address_parse(struct address *out, enum address_form form, struct span raw,

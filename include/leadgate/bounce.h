@@ -10,6 +10,7 @@
 #include "leadgate/cause.h"
 #include "leadgate/err.h"
 #include "leadgate/event.h"
+#include "leadgate/provider.h"
 #include "leadgate/span.h"
 
 #include <stddef.h>
@@ -49,6 +50,8 @@ struct finding {
     char diag[512];   /* the remote server's words, as UTF-8, cut */
     enum proof proof; /* PROOF_NONE until authenticity_check() */
     char token[24];   /* the name of the token; "" = none */
+    /* Who answered for this recipient, or reports the complaint; "" = not known. */
+    char provider[PROVIDER_SIZE];
 };
 
 #define REPORT_BYTES      (16 * 1024 * 1024) /* of one mail; what a report says stands in front of the copy */

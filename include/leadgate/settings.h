@@ -10,6 +10,7 @@
 #include "leadgate/lead.h"
 #include "leadgate/logline.h"
 #include "leadgate/maillog.h"
+#include "leadgate/network.h"
 #include "leadgate/store.h"
 #include "leadgate/stream.h"
 

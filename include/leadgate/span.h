@@ -38,6 +38,9 @@ struct span span_cut(struct span *rest, char stop);
 /* The next line of *rest without its line end (LF, CRLF or a lone CR); false when *rest is empty. */
 bool span_line(struct span *rest, struct span *line);
 
+/* Whether it is UTF-8 from end to end (RFC 3629: no over-long forms, no surrogates). */
+bool span_is_utf8(struct span s);
+
 /* Copies with a terminating NUL. False, and dst is "", when it does not fit or holds a NUL: too long
  * is an answer, not a shorter string. size must be at least 1. */
 bool span_copy(char *dst, size_t size, struct span s);

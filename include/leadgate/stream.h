@@ -31,6 +31,9 @@ struct stream {
     const struct streams *among;      /* all that there are */
 };
 
+/* What a stream may be called: up to STREAM_NAME_SIZE - 1 letters, digits, '-', '_' and '.'. */
+bool stream_is_name(struct span text);
+
 /* In the order of the settings; at least one, and the last one matches all mail. */
 struct streams {
     struct stream *item;

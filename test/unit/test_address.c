@@ -354,6 +354,15 @@ static void test_parts(void **state)
     assert_true(span_eq(address_domain(&got), SPAN("d.test")));
 }
 
+static void test_form_of(void **state)
+{
+    (void)state;
+    assert_int_equal(address_form_of(SPAN("<ann@d.test>")), ADDRESS_MAILBOX);
+    assert_int_equal(address_form_of(SPAN("\"john doe\"@d.test")), ADDRESS_MAILBOX);
+    assert_int_equal(address_form_of(SPAN("john doe@d.test")), ADDRESS_INTERNAL);
+    assert_int_equal(address_form_of(SPAN_NONE), ADDRESS_INTERNAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,7 +370,7 @@ int main(void)
         cmocka_unit_test(test_mailbox),      cmocka_unit_test(test_dsn),
         cmocka_unit_test(test_unicode),      cmocka_unit_test(test_length),
         cmocka_unit_test(test_random_bytes), cmocka_unit_test(test_every_character),
-        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_parts),        cmocka_unit_test(test_form_of),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

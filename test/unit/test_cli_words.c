@@ -5,8 +5,8 @@
 #include "cli/reasons.h"
 #include "cli/roles.h"
 #include "cli/syntax.h"
-#include "cli/times.h"
 #include "cli/typo.h"
+#include "leadgate/times.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,7 +33,12 @@ static void times(void **state)
         { "Fri, 21 Oct 2011 11:02:55 GMT", 1319194975 },
         { "1319194975", 1319194975 },
         { "1319194975000", 1319194975 },
+        { "1319194975.123", 1319194975 },
+        { "1319194975.1.2", 0 },
+        { "1319194975.x", 0 },
+        { "20261224.5", 0 },
         { "2026-13-24", 0 },
+        { "2026-11-31", 0 },
         { "2026-12-24x", 0 },
         { "2026-12-24T10:00+25:00", 0 },
         { "yesterday", 0 },

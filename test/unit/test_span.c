@@ -155,6 +155,28 @@ static void test_excerpt(void **state)
     }
 }
 
+static void test_utf8(void **state)
+{
+    static const struct {
+        struct span text;
+        bool good;
+    } rows[] = {
+        { { "", 0 }, true },
+        { { NULL, 0 }, true },
+        { { "b\xc3\xbc\xe2\x82\xac\xf0\x9f\x90\xa6", 10 }, true },
+        { { "a\0b", 3 }, true },
+        { { "b\xfc", 2 }, false },    /* Latin-1 */
+        { { "\xc3", 1 }, false },     /* cut */
+        { { "\xc0\xaf", 2 }, false }, /* over-long */
+        { { "\xed\xa0\x80", 3 }, false },
+        { { "\xf4\x90\x80\x80", 4 }, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(span_is_utf8(rows[i].text), rows[i].good);
+}
+
 static void test_int64(void **state)
 {
     static const struct {
@@ -196,7 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal), cmocka_unit_test(test_find),    cmocka_unit_test(test_trim),
         cmocka_unit_test(test_cut),   cmocka_unit_test(test_lines),   cmocka_unit_test(test_copy),
-        cmocka_unit_test(test_int64), cmocka_unit_test(test_excerpt),
+        cmocka_unit_test(test_int64), cmocka_unit_test(test_excerpt), cmocka_unit_test(test_utf8),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "cli/times.h"
+#include "leadgate/times.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -51,20 +51,28 @@ static bool read_offset(const char *text, int64_t *seconds)
 static bool finish(struct tm *tm, const char *rest, int64_t *seconds)
 {
     int64_t offset;
+    int day = tm->tm_mday;
 
     if (*rest == '.')
         rest += 1 + strspn(rest + 1, "0123456789");
     if (!read_offset(rest, &offset))
         return false;
     *seconds = (int64_t)timegm(tm) - offset;
-    return *seconds > 0;
+    /* timegm(3) makes the 31st of November the 1st of December. */
+    return *seconds > 0 && tm->tm_mday == day;
 }
 
+/* 1795341185, 1795341185123, 1795341185.123 */
 static bool read_number(struct span text, int64_t *seconds)
 {
+    struct span fraction = text, whole = span_cut(&fraction, '.');
     int64_t number;
 
-    if (!span_int64(text, &number) || number <= 0)
+    for (size_t i = 0; i < fraction.n; i++)
+        if (fraction.p[i] < '0' || fraction.p[i] > '9')
+            return false;
+    /* Four digits are no time in 1970 but half of a date. */
+    if (whole.n <= 8 || !span_int64(whole, &number) || number <= 0)
         return false;
     /* In seconds this would be the year 5138, in milliseconds it is 1973. */
     *seconds = number > INT64_C(100000000000) ? number / 1000 : number;
@@ -81,8 +89,7 @@ bool times_read(struct span text, int64_t *seconds)
     text = span_trim(text);
     if (!span_copy(copy, sizeof(copy), text))
         return false;
-    /* Four digits are no time in 1970 but half of a date. */
-    if (text.n > 8 && read_number(text, seconds))
+    if (read_number(text, seconds))
         return true;
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         struct tm tm = { .tm_mday = 1 };
