@@ -34,7 +34,7 @@ BEGIN {
           "bounce:bounce bounce:rules " \
           "maillog:maillog " \
           "sim:rehearsal sim:simulate " \
-          "store:counters store:lookup store:store store:store_admin store:store_inbox store:store_pool store:store_position", homes, " ")
+          "store:counters store:lookup store:store store:store_admin store:store_inbox store:store_pool store:store_position " \
           "settings:authenticity settings:settings settings:signing settings:startup settings:stream", homes, " ")
     for (i in homes) {
         split(homes[i], part, ":")
