@@ -42,15 +42,27 @@ static struct span feedback_field(const struct mail *mail, struct span name)
     return SPAN_NONE;
 }
 
-/* The row of the report's type: "abuse" where it is not said, for that is what such reports are about. */
-static size_t type_of(const struct mail *mail)
+/* The row of a type: "abuse" where it is not said, for that is what such reports are about. */
+static size_t type_named(struct span type)
 {
-    struct span type = feedback_field(mail, SPAN("Feedback-Type"));
-
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         if (span_eq_nocase(type, span_of(types[i].type)))
             return i;
     return 0;
+}
+
+static size_t type_of(const struct mail *mail)
+{
+    return type_named(feedback_field(mail, SPAN("Feedback-Type")));
+}
+
+bool arf_type(struct span type, enum cause *cause, const char **rule)
+{
+    size_t row = type_named(type);
+
+    *cause = types[row].cause;
+    *rule = types[row].rule;
+    return types[row].complaint;
 }
 
 static bool is_hotmail(const struct mail *mail, struct span subject)
@@ -109,4 +121,9 @@ size_t arf_recipients(const struct mail *mail, struct span *out, size_t n)
         if (rc == FIELD_ONE && is_recipient_field(field.name) && !is_redacted(field.value))
             out[found++] = field.value;
     return found;
+}
+
+struct span arf_reporting_mta(const struct mail *mail)
+{
+    return feedback_field(mail, SPAN("Reporting-MTA"));
 }

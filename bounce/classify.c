@@ -61,8 +61,9 @@ void classifier_free(struct classifier *classifier)
 struct gathered {
     char status[STATUS_SIZE];
     int reply;
-    char diag[2048], human[4096]; /* reply_normalise(); the reasons stand at the front */
-    struct evidence evidence;     /* of the above */
+    /* reply_normalise(); the reasons stand at the front */
+    char diag[2048], human[4096], notice[4096];
+    struct evidence evidence; /* of the above */
 };
 
 /* The Status field is the reporting system's reading of the reply; where it says nothing, the reply's own
@@ -80,7 +81,8 @@ static void find_status(char dst[STATUS_SIZE], const struct rejection *rejection
     }
 }
 
-static void gather(struct gathered *out, const struct rejection *rejection)
+static void gather(const struct classifier *classifier, struct gathered *out,
+                   const struct rejection *rejection)
 {
     find_status(out->status, rejection);
     out->reply = rejection->reply != 0 ? rejection->reply : reply_find_code(rejection->diag);
@@ -94,6 +96,10 @@ static void gather(struct gathered *out, const struct rejection *rejection)
         .reporter = rejection->reporter,
         .local = rejection->local,
     };
+    out->notice[0] = '\0';
+    if (rule_set_asks_notice(classifier->set, &out->evidence))
+        out->evidence.notice = (struct span){ out->notice, reply_normalise(out->notice, sizeof(out->notice),
+                                                                           rejection->notice) };
 }
 
 static bool is_ours(const struct rejection *rejection)
@@ -102,19 +108,36 @@ static bool is_ours(const struct rejection *rejection)
            reply_has_unfolded(rejection->human, SPAN(LEADGATE_MARKER));
 }
 
+/* The rules that fit, the deciding one first. Of the only recipient of a notice the reason may stand anywhere
+ * in it: where what is said about him fits none, all of it is asked. Returns how many. */
+static size_t find_rules(const struct classifier *classifier, const struct rejection *rejection,
+                         struct gathered *out, struct rule_hit *hits, size_t most)
+{
+    struct rejection whole = *rejection;
+    size_t n;
+
+    gather(classifier, out, rejection);
+    n = rule_set_find(classifier->set, &out->evidence, hits, most);
+    if (n > 0 || !rejection->alone || rejection->notice.n <= rejection->human.n)
+        return n;
+    whole.human = rejection->notice;
+    gather(classifier, out, &whole);
+    return rule_set_find(classifier->set, &out->evidence, hits, most);
+}
+
 static void decide(const struct classifier *classifier, const struct rejection *rejection,
                    struct finding *finding)
 {
     struct gathered gathered;
     struct rule_hit hit;
+    size_t n = find_rules(classifier, rejection, &gathered, &hit, 1);
 
-    gather(&gathered, rejection);
     memcpy(finding->status, gathered.status, sizeof(finding->status));
     finding->reply = gathered.reply;
     if (is_ours(rejection)) {
         finding->cause = CAUSE_SUPPRESSED;
         finding->rule = "our own refusal";
-    } else if (rule_set_find(classifier->set, &gathered.evidence, &hit, 1) == 1) {
+    } else if (n == 1) {
         finding->cause = hit.rule->cause;
         finding->rule = hit.rule->name;
     } else {
@@ -171,6 +194,7 @@ static const char *place_name(enum rule_place place)
     switch (place) {
     case PLACE_DIAG: return "diag";
     case PLACE_HUMAN: return "human";
+    case PLACE_NOTICE: return "notice";
     }
     return "codes";
 }
@@ -181,12 +205,12 @@ void classifier_explain(const struct classifier *classifier, const struct reject
     struct rule_hit hits[EXPLAINED_MOST];
     struct gathered gathered;
 
-    gather(&gathered, rejection);
+    out->n = find_rules(classifier, rejection, &gathered, hits, EXPLAINED_MOST);
     memcpy(out->status, gathered.status, sizeof(out->status));
     out->reply = gathered.reply;
     memcpy(out->diag, gathered.diag, sizeof(out->diag));
     memcpy(out->human, gathered.human, sizeof(out->human));
-    out->n = rule_set_find(classifier->set, &gathered.evidence, hits, EXPLAINED_MOST);
+    memcpy(out->notice, gathered.notice, sizeof(out->notice));
     for (size_t i = 0; i < out->n; i++)
         out->rules[i] = (struct explained_rule){ info_of(hits[i].rule), place_name(hits[i].place) };
 }
@@ -194,15 +218,21 @@ void classifier_explain(const struct classifier *classifier, const struct reject
 /* Places that the rule looks at; words are put into the one that the example names, else into the first. */
 static struct rejection example_rejection(const struct rule *rule, const struct rule_example *example)
 {
-    bool human = example->human || (rule->places & PLACE_DIAG) == 0;
+    enum rule_place place = example->place;
     int64_t reply = 0;
+
+    if (place == 0)
+        place = (rule->places & PLACE_DIAG) != 0    ? PLACE_DIAG
+                : (rule->places & PLACE_HUMAN) != 0 ? PLACE_HUMAN
+                                                    : PLACE_NOTICE;
 
     (void)span_int64(example->reply, &reply);
     return (struct rejection){
         .status = example->status,
         .reply = (int)reply,
-        .diag = human ? SPAN_NONE : example->words,
-        .human = human ? example->words : SPAN_NONE,
+        .diag = place == PLACE_DIAG ? example->words : SPAN_NONE,
+        .human = place == PLACE_HUMAN ? example->words : SPAN_NONE,
+        .notice = place == PLACE_NOTICE ? example->words : SPAN_NONE,
         .reporter = example->reporter,
         .local = example->local || rule->stage == STAGE_LOCAL,
     };

@@ -49,7 +49,7 @@ static bool find_name(struct span *rest, struct span name)
     return false;
 }
 
-static struct span string_named(struct span rest, struct span name)
+struct span json_string(struct span rest, struct span name)
 {
     struct span string;
     bool named;
@@ -95,10 +95,10 @@ static enum json_event event_named(struct span name)
 
 static enum json_event event_of(struct span text)
 {
-    struct span name = string_named(text, SPAN("notificationType"));
+    struct span name = json_string(text, SPAN("notificationType"));
 
     if (name.n == 0)
-        name = string_named(text, SPAN("eventType"));
+        name = json_string(text, SPAN("eventType"));
     return event_named(name);
 }
 
@@ -112,7 +112,7 @@ enum json_event json_event(struct span *text, char *writable)
     event = event_of(head);
     if (event != JSON_NONE)
         return event;
-    message = string_named(head, SPAN("Message"));
+    message = json_string(head, SPAN("Message"));
     if (message.n == 0)
         return JSON_NONE;
     writable += message.p - text->p;
@@ -128,7 +128,7 @@ bool json_next_recipient(struct span *rest, enum json_event event, struct json_r
     const char *end;
 
     /* Before the first recipient *rest is the whole text; behind it, inside of the list. */
-    if (string_named(*rest, SPAN("notificationType")).n > 0 || string_named(*rest, SPAN("eventType")).n > 0) {
+    if (json_string(*rest, SPAN("notificationType")).n > 0 || json_string(*rest, SPAN("eventType")).n > 0) {
         if (!find_name(rest, list))
             return false;
         end = memchr(rest->p, ']', rest->n);
@@ -140,14 +140,14 @@ bool json_next_recipient(struct span *rest, enum json_event event, struct json_r
     span_cut(rest, '{');
     one = span_cut(rest, '}');
     *out = (struct json_recipient){
-        .address = string_named((struct span){ one.p, one.n }, SPAN("emailAddress")),
-        .status = string_named(one, SPAN("status")),
-        .diagnostic = string_named(one, SPAN("diagnosticCode")),
+        .address = json_string((struct span){ one.p, one.n }, SPAN("emailAddress")),
+        .status = json_string(one, SPAN("status")),
+        .diagnostic = json_string(one, SPAN("diagnosticCode")),
     };
     return out->address.n > 0;
 }
 
 struct span json_sender(struct span text)
 {
-    return string_named(text, SPAN("source"));
+    return json_string(text, SPAN("source"));
 }

@@ -17,6 +17,9 @@ struct json_recipient {
  * it stands: text must be writable. *text is left at the notification. */
 enum json_event json_event(struct span *text, char *writable);
 
+/* The first string of that name in text; empty = none. */
+struct span json_string(struct span text, struct span name);
+
 /* Takes the next recipient off *rest (at first: the text); false when there is none left. */
 bool json_next_recipient(struct span *rest, enum json_event event, struct json_recipient *out);
 

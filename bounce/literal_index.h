@@ -13,8 +13,8 @@ struct literal_index;
 struct literal_index *literal_index_new(void); /* never NULL: GLib ends the program when out of memory */
 void literal_index_free(struct literal_index *index);
 
-/* literal (3 bytes or more, borrowed) stands for owner. */
-void literal_index_add(struct literal_index *index, struct span literal, size_t owner);
+/* literal (3 bytes or more, borrowed) stands for the owner of this number. */
+void literal_index_add(struct literal_index *index, struct span literal, size_t number);
 
 /* Sets the bit of each owner of whom a literal is in text. */
 void literal_index_look(const struct literal_index *index, struct span text, uint64_t *bits);

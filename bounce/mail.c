@@ -12,8 +12,9 @@
 
 #include <string.h>
 
-#define DEPTH_MAX    16  /* multiparts in multiparts */
-#define BOUNDARY_MAX 256 /* RFC 2046 allows 70; longer than this is none */
+#define DEPTH_MAX    16   /* multiparts in multiparts */
+#define TYPE_MAX     4096 /* bytes of a Content-Type field that are looked at */
+#define BOUNDARY_MAX 256  /* RFC 2046 allows 70; longer than this is none */
 
 /* A Content-Type field, as far as it matters. */
 struct content_type {
@@ -45,8 +46,11 @@ static struct span parameter_value(struct span *rest)
 static struct content_type read_content_type(struct span field)
 {
     struct content_type out = { SPAN_NONE, SPAN_NONE, SPAN_NONE };
-    struct span rest = field;
+    struct span rest;
 
+    if (field.n > TYPE_MAX)
+        field.n = TYPE_MAX;
+    rest = field;
     out.type = span_trim(span_cut(&rest, ';'));
     /* A type and a parameter without the ';' between them: "text/plain charset=..." */
     for (size_t i = 0; i < out.type.n; i++)

@@ -60,7 +60,8 @@ bool notice_has(const struct notice *notice, const char *const *phrases)
 /* "(expanded from: <ann@example.com>)", "(generated from ann@example.com)". */
 static struct span original_of(const struct notice *notice, struct span about)
 {
-    static const char *const words[] = { "expanded from", "generated from", "originally addressed to", NULL };
+    static const char *const words[] = { "expanded from", "generated from", "originally addressed to",
+                                         "original address:", NULL };
     struct span lower = line_lower(notice, about), address;
 
     for (size_t i = 0; words[i] != NULL; i++) {
@@ -84,6 +85,17 @@ static bool says_something(struct span about, struct span address)
     return letters > address.n + 6;
 }
 
+/* Up to the first empty line: what stands behind it, the transcript of a session, is another reply. */
+static struct span paragraph(struct span text)
+{
+    struct span rest = text, line;
+
+    while (span_line(&rest, &line))
+        if (span_trim(line).n == 0)
+            return (struct span){ text.p, (size_t)(line.p - text.p) };
+    return text;
+}
+
 struct span notice_reply(struct span text)
 {
     for (size_t i = 0; i + 4 < text.n; i++) {
@@ -91,7 +103,7 @@ struct span notice_reply(struct span text)
 
         if ((p[0] == '4' || p[0] == '5') && p[1] >= '0' && p[1] <= '5' && p[2] >= '0' && p[2] <= '9' &&
             line_is_one_of(p[3], " -:") && (i == 0 || line_is_one_of(p[-1], " \t\n\r:(\"<[")))
-            return (struct span){ p, text.n - i };
+            return paragraph((struct span){ p, text.n - i });
     }
     return SPAN_NONE;
 }

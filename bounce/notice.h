@@ -44,7 +44,8 @@ size_t notice_recipients(const struct notice *notice, struct span ours,
 /* What the notice says about an address; all of it where it says nothing in particular. */
 struct span notice_about(const struct notice *notice, struct span address);
 
-/* What text says from the first SMTP reply in it: the remote server's own words. Empty when there is none. */
+/* What text says from the first SMTP reply in it to the end of its paragraph: the remote server's own words.
+ * Empty when there is none. */
 struct span notice_reply(struct span text);
 
 /* Whether the notice holds one of the phrases (lower case), NULL-terminated. */
@@ -69,6 +70,7 @@ extern const char *const notice_leads[];       /* what stands in front of the re
 extern const char *const notice_labels[];      /* "recipient:": names of a recipient's line */
 extern const char *const notice_not_labels[];  /* ... and of other people's */
 extern const char *const notice_delays[];      /* said by delay warnings only */
+extern const char *const notice_successes[];   /* said where it did not fail */
 extern const char *const notice_subjects[];    /* of notices */
 extern const char *const notice_failures[];    /* said where delivery failed */
 

@@ -21,8 +21,8 @@ static bool stands_first(const struct line *line)
         before.p++;
         before.n--;
     }
-    return span_trim(before).n == 0 || span_eq(before, SPAN("•")) || span_eq(before, SPAN("・")) ||
-           span_eq(before, SPAN("·"));
+    return span_trim(before).n == 0 || span_eq(before, SPAN("->")) || span_eq(before, SPAN("•")) ||
+           span_eq(before, SPAN("・")) || span_eq(before, SPAN("·"));
 }
 
 /* Takes end off label, if it ends so. */
@@ -41,12 +41,32 @@ static bool is_labelled(const struct notice *notice, const struct line *line)
 
     if (take_end(&label, SPAN("smtp:")) || take_end(&label, SPAN("smtp")))
         label = line_strip_end(label);
-    if (label.n == 0 || label.n > 60 || (line->behind.n > 1 && line->behind.p[0] != '('))
+    if (label.n == 0 || label.n > 60 || (line->behind.n > 1 && !line_is_one_of(line->behind.p[0], "(,;")))
         return false;
     if (!take_end(&label, SPAN(":")) && !take_end(&label, SPAN("=")) && !take_end(&label, SPAN("：")))
         return false;
     label = line_lower(notice, label);
     return line_holds(label, notice_labels) && !line_holds(label, notice_not_labels);
+}
+
+/* Whether line i of a session's transcript is a RCPT TO that nobody refused: its reply accepts it ("<-- 250
+ * ok"), or was cut off. */
+static bool is_unrefused(const struct lines *lines, size_t i)
+{
+    struct span next = i + 1 < lines->n ? lines->line[i + 1].text : SPAN_NONE;
+    const char *arrow = span_find_nocase(next, SPAN("<-"));
+
+    if (span_find_nocase(lines->line[i].text, SPAN("RCPT TO")) == NULL)
+        return false;
+    if (next.n == 0)
+        return span_find_nocase(lines->line[i].text, SPAN("> RCPT TO")) != NULL;
+    if (arrow != NULL)
+        next = (struct span){ arrow, (size_t)(next.p + next.n - arrow) };
+    while (next.n > 0 && line_is_one_of(next.p[0], "<- \t")) {
+        next.p++;
+        next.n--;
+    }
+    return next.n > 3 && next.p[0] == '2' && next.p[1] >= '0' && next.p[1] <= '5' && next.p[3] == ' ';
 }
 
 /* The fields of a copied header that name people. */
@@ -110,6 +130,8 @@ static enum notice_shape shape_of(const struct lines *lines, size_t i, struct sp
 
     if (line->address.n == 0 || is_header_line(line))
         return SHAPE_NONE;
+    if (is_unrefused(lines, i))
+        return SHAPE_NONE;
     if (is_labelled(lines->notice, line))
         return SHAPE_LISTED;
     if (!stands_first(line))
@@ -162,8 +184,11 @@ static void take_others(struct taking *taking, const struct line *line)
  */
 static bool is_alike(const struct line *a, const struct line *b)
 {
-    return b->address.n > 0 && a->indent == b->indent && a->before.n == b->before.n && a->behind.n > 2 &&
-           b->behind.n > 2 && memcmp(a->behind.p, b->behind.p, 3) == 0;
+    if (b->address.n == 0 || a->indent != b->indent || a->before.n != b->before.n)
+        return false;
+    if (a->behind.n == 0 && b->behind.n == 0)
+        return a->indent > 0 && stands_first(b) && !is_role(b->address);
+    return a->behind.n > 2 && b->behind.n > 2 && memcmp(a->behind.p, b->behind.p, 3) == 0;
 }
 
 static void take_lines(struct taking *taking, const struct lines *lines, struct span ours,
@@ -241,7 +266,7 @@ static bool is_transcript(const struct line *line)
 static void take_transcript(struct taking *taking, const struct lines *lines)
 {
     for (size_t i = 0; i < lines->n; i++)
-        if (lines->line[i].address.n > 0 && is_transcript(&lines->line[i]))
+        if (lines->line[i].address.n > 0 && is_transcript(&lines->line[i]) && !is_unrefused(lines, i))
             take(taking, lines->line[i].address, lines->line[i].at);
 }
 
@@ -279,12 +304,25 @@ static void take_local_parts(struct taking *taking, const struct lines *lines)
     }
 }
 
-/* The To field of our mail, where a notice says that it failed and names nobody: but a list of recipients
- * that was cut off is no such notice. */
+/* Whether the notice says that the mail whose To field stands at at failed, and announces no list of
+ * recipients: one that was cut off is no reason to believe the field. */
+static bool fails_as_a_whole(const struct notice *notice, size_t at)
+{
+    struct span front = { notice->lower.p, at };
+    struct span behind = { notice->lower.p + at, notice->lower.n - at };
+
+    if (span_find_nocase(behind, SPAN("following")) != NULL)
+        return false;
+    if (line_holds(behind, notice_failures))
+        return true;
+    return line_holds(front, notice_failures) && span_find_nocase(front, SPAN("recipient")) == NULL &&
+           span_find_nocase(front, SPAN("address")) == NULL;
+}
+
+/* The To field of our mail, where nobody else is named. */
 static void take_field(struct taking *taking, const struct lines *lines, struct span ours)
 {
     const struct line *only = NULL;
-    struct span behind;
 
     for (size_t i = 0; i < lines->n; i++) {
         const struct line *line = &lines->line[i];
@@ -295,10 +333,7 @@ static void take_field(struct taking *taking, const struct lines *lines, struct 
             return;
         only = line;
     }
-    if (only == NULL || span_eq_nocase(only->address, ours))
-        return;
-    behind = (struct span){ lines->notice->lower.p + only->at, lines->notice->lower.n - only->at };
-    if (line_holds(behind, notice_failures) && span_find_nocase(behind, SPAN("following")) == NULL)
+    if (only != NULL && !span_eq_nocase(only->address, ours) && fails_as_a_whole(lines->notice, only->at))
         take(taking, only->address, only->at);
 }
 

@@ -26,6 +26,7 @@ struct reading {
     enum json_event event;
     enum dsn_action wanted; /* which groups are read */
     size_t room;
+    size_t words; /* bytes of reasons that were looked at */
     struct text text;
     char lower[TEXT_MAX];
 };
@@ -35,6 +36,11 @@ void reading_open(struct reading *reading);
 
 /* Who failed (wanted is DSN_FAILED) or waits (DSN_DELAYED); into the report's findings. */
 void reading_recipients(struct reading *reading);
+
+/* context->recipient failed; with what the notice says. */
+void reading_known_recipient(struct reading *reading);
+/* Whether the text for people holds a refusal that a rule knows. */
+bool reading_says_why(struct reading *reading);
 
 /* Who complains. */
 void reading_complaint(struct reading *reading);

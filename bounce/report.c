@@ -6,6 +6,8 @@
  * at, the text, the parts, the recipients. */
 #include "leadgate/bounce.h"
 
+#include "bounce/arf.h"
+#include "bounce/proof.h"
 #include "bounce/reading.h"
 #include "bounce/returned.h"
 
@@ -40,12 +42,17 @@ static void set_delays_apart(struct report *report)
     report->n = 0;
 }
 
-static enum mail_kind kind_of_json(enum json_event event, const char **rule)
+static enum mail_kind kind_of_json(const struct reading *reading, const char **rule)
 {
-    switch (event) {
+    enum cause ignored;
+
+    switch (reading->event) {
     case JSON_NONE: break;
     case JSON_BOUNCE: *rule = "json:bounce"; return MAIL_FAILURE;
-    case JSON_COMPLAINT: *rule = "json:complaint"; return MAIL_COMPLAINT;
+    case JSON_COMPLAINT:
+        return arf_type(json_string(reading->json, SPAN("complaintFeedbackType")), &ignored, rule)
+                   ? MAIL_COMPLAINT
+                   : MAIL_NONE;
     case JSON_DELIVERED: *rule = "json:delivery"; return MAIL_DELIVERED;
     case JSON_DELAYED: *rule = "json:delay"; return MAIL_DELAYED;
     }
@@ -73,10 +80,13 @@ static void read_by_kind(struct reading *reading)
         break;
     case MAIL_COMPLAINT: reading_complaint(reading); break;
     }
-    if (report->n == 0 && report->kind == MAIL_FAILURE) {
-        report->kind = MAIL_NONE;
-        report->rule = "failure without a readable recipient";
-    }
+    if (report->n == 0 && report->kind == MAIL_FAILURE && reading->context->recipient != NULL)
+        reading_known_recipient(reading);
+    if (report->n > 0)
+        return;
+    report->rule = report->kind == MAIL_FAILURE ? "failure without a readable recipient"
+                                                : "complaint without a readable recipient";
+    report->kind = MAIL_NONE;
 }
 
 static void read_all(struct reading *reading)
@@ -89,14 +99,21 @@ static void read_all(struct reading *reading)
     if (span_find_nocase(subject, SPAN("=?")) != NULL)
         subject = text_append_field(&reading->text, subject);
     reading->evidence.subject = subject;
-    report->kind = kind_of_json(reading->event, &report->rule);
+    report->kind = kind_of_json(reading, &report->rule);
     if (reading->event == JSON_NONE)
         report->kind = kind_decide(&reading->evidence, &report->rule);
     report->at = returned_arrival(&reading->mail.header);
+    proof_read_arrival(&report->proof, &reading->mail.header);
+    if (report->kind == MAIL_NONE && reading->context->recipient != NULL &&
+        !kind_is_answer(&reading->mail, subject) && reading_says_why(reading)) {
+        report->kind = MAIL_FAILURE;
+        report->rule = "token and reason";
+    }
     if (report->kind == MAIL_NONE || report->kind == MAIL_VACATION)
         return;
     returned_open(&reading->returned, &reading->mail, &reading->notice, &reading->text);
     returned_describe(report, &reading->returned, &reading->message);
+    proof_read_tokens(&report->proof, &reading->returned);
     read_by_kind(reading);
 }
 
@@ -104,8 +121,6 @@ static void read_all(struct reading *reading)
  * else's. SMTP gives every line an end (RFC 5321 4.1.1.4). */
 static struct span whole_lines(struct span bytes)
 {
-    if (bytes.n > REPORT_BYTES)
-        bytes.n = REPORT_BYTES;
     while (bytes.n > 0 && bytes.p[bytes.n - 1] != '\n' && bytes.p[bytes.n - 1] != '\r')
         bytes.n--;
     return bytes;
@@ -119,6 +134,10 @@ int report_read(struct report *out, struct span bytes, const struct bounce_conte
     *out = (struct report){ .kind = MAIL_NONE, .rule = "", .reporter = "" };
     if (reading == NULL)
         return err_set(err, "out of memory");
+    if (bytes.n > REPORT_BYTES) {
+        bytes.n = REPORT_BYTES;
+        out->cut = "larger than is read of one mail";
+    }
     if (mail_open(&reading->mail, whole_lines(bytes), err) < 0)
         goto out;
     reading->report = out;
@@ -128,6 +147,7 @@ int report_read(struct report *out, struct span bytes, const struct bounce_conte
     reading->evidence = (struct kind_evidence){ .mail = &reading->mail, .notice = &reading->notice };
     reading->returned.n = 0;
     reading->room = 0;
+    reading->words = 0;
     reading->text.n = 0;
     read_all(reading);
     rc = 0;
@@ -140,6 +160,7 @@ void report_free(struct report *report)
 {
     free(report->findings);
     free(report->delayed);
+    proof_free(&report->proof);
     report->findings = report->delayed = NULL;
     report->n = report->n_delayed = 0;
 }
@@ -172,8 +193,11 @@ void report_event(const struct report *report, size_t i, enum event_source sourc
         .sent = bounded(report->sent, now),
         .message = span_of(report->message),
         .status = span_of(finding->status),
+        .token = span_of(finding->token),
+        .proof = NULL,
         .evidence = span_of(finding->diag),
         .stream = SPAN_NONE,
-        .provider = SPAN_NONE,
+        .provider = span_of(finding->provider),
+        .rule = finding->rule,
     };
 }

@@ -125,18 +125,26 @@ static int add_line(struct reader *reader, struct rule_line **lines, size_t *n, 
     return 0;
 }
 
+/* 0 = there is no such place. */
+static enum rule_place find_place(struct span word)
+{
+    if (span_eq(word, SPAN("diag")))
+        return PLACE_DIAG;
+    if (span_eq(word, SPAN("human")))
+        return PLACE_HUMAN;
+    return span_eq(word, SPAN("notice")) ? PLACE_NOTICE : 0;
+}
+
 static int read_places(struct reader *reader, struct rule *rule, struct span value)
 {
     rule->places = 0;
     while (value.n > 0) {
         struct span word = next_word(&value);
+        enum rule_place place = find_place(word);
 
-        if (span_eq(word, SPAN("diag")))
-            rule->places |= PLACE_DIAG;
-        else if (span_eq(word, SPAN("human")))
-            rule->places |= PLACE_HUMAN;
-        else
-            return wrong(reader, "not a place (diag, human)", word);
+        rule->places |= place;
+        if (place == 0)
+            return wrong(reader, "not a place (diag, human, notice)", word);
     }
     return 0;
 }
@@ -286,7 +294,7 @@ void rule_example_read(struct rule_example *out, const char *text)
         else if (span_eq(name, SPAN("from")))
             out->local = span_eq(value, SPAN("local"));
         else if (span_eq(name, SPAN("in")))
-            out->human = span_eq(value, SPAN("human"));
+            out->place = find_place(value);
         else
             return;
         out->words = rest;

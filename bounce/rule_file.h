@@ -24,8 +24,9 @@ enum rule_stage {
     RULE_STAGES
 };
 
-/* Where a rule's patterns are looked for. */
-enum rule_place { PLACE_DIAG = 1, PLACE_HUMAN = 2 };
+/* Where a rule's patterns are looked for. All of a notice only by rules that name it: what it says apart from
+ * a recipient is advice and manners mostly. */
+enum rule_place { PLACE_DIAG = 1, PLACE_HUMAN = 2, PLACE_NOTICE = 4 };
 
 struct rule_line {
     const char *text;
@@ -63,7 +64,8 @@ const char *rule_stage_name(enum rule_stage stage);
 /* A refusal as an example tells it: `status=5.1.1 reply=550 reporter=exim from=local in=human the words`. */
 struct rule_example {
     struct span status, reply, reporter, words;
-    bool local, human;
+    enum rule_place place; /* of the words; 0 = not said */
+    bool local;
 };
 
 void rule_example_read(struct rule_example *out, const char *text);

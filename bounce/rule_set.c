@@ -41,7 +41,8 @@ struct rule_set {
     size_t n_patterns;
     GStringChunk *texts;
     struct literal_index *index;
-    GArray *always; /* size_t: patterns that must be run on each text */
+    GArray *always;           /* size_t: patterns that must be run on each text */
+    GPtrArray *about_notices; /* rules that look at all of a notice */
     pcre2_match_context *limits;
 };
 
@@ -140,6 +141,8 @@ static int add_rule(struct rule_set *set, const struct rule *rule, bool trusted,
     for (size_t i = 0; i < rule->n_matches; i++)
         if (add_pattern(set, rule, &rule->matches[i], trusted, err) < 0)
             return -1;
+    if ((rule->places & PLACE_NOTICE) != 0)
+        g_ptr_array_add(set->about_notices, (gpointer)(uintptr_t)rule);
     set->rules[set->n++] = rule;
     return 0;
 }
@@ -211,6 +214,7 @@ struct rule_set *rule_set_new(const struct rule_file *files, size_t n, struct er
     set->ready = g_new0(struct ready_rule, all + 1);
     set->patterns = g_new0(struct pattern, patterns + 1);
     set->always = g_array_new(FALSE, FALSE, sizeof(size_t));
+    set->about_notices = g_ptr_array_new();
     set->texts = g_string_chunk_new(16384);
     set->index = literal_index_new();
     if ((set->limits = pcre2_match_context_create(NULL)) == NULL) {
@@ -235,6 +239,7 @@ void rule_set_free(struct rule_set *set)
     literal_index_free(set->index);
     g_string_chunk_free(set->texts);
     g_array_free(set->always, TRUE);
+    g_ptr_array_free(set->about_notices, TRUE);
     g_free(set->patterns);
     g_free(set->ready);
     g_free(set->rules);
@@ -258,7 +263,7 @@ struct candidates {
 struct asking {
     const struct rule_set *set;
     const struct evidence *evidence;
-    struct candidates diag, human;
+    struct candidates diag, human, notice;
     pcre2_match_data *match;
     struct rule_hit *hits;
     size_t n, most;
@@ -367,7 +372,9 @@ static void add_hit(struct asking *asking, const struct rule *rule, enum rule_pl
 /* One stage's rules about one text; those without a pattern are asked with the first. */
 static void ask_stage(struct asking *asking, size_t from, size_t to, enum rule_place place)
 {
-    const struct candidates *in = place == PLACE_DIAG ? &asking->diag : &asking->human;
+    const struct candidates *in = place == PLACE_DIAG    ? &asking->diag
+                                  : place == PLACE_HUMAN ? &asking->human
+                                                         : &asking->notice;
 
     for (size_t i = from; i < to && asking->n < asking->most; i++) {
         const struct rule *rule = asking->set->rules[i];
@@ -394,20 +401,30 @@ static void find_candidates(const struct rule_set *set, struct candidates *out, 
     }
 }
 
+bool rule_set_asks_notice(const struct rule_set *set, const struct evidence *evidence)
+{
+    for (guint i = 0; i < set->about_notices->len; i++)
+        if (conditions_hold(g_ptr_array_index(set->about_notices, i), evidence))
+            return true;
+    return false;
+}
+
 size_t rule_set_find(const struct rule_set *set, const struct evidence *evidence, struct rule_hit *hits,
                      size_t most)
 {
     struct asking asking = { .set = set, .evidence = evidence, .hits = hits, .most = most };
     size_t words = set->n_patterns / 64 + 1, from = 0;
-    uint64_t *bits = g_new0(uint64_t, 2 * words);
+    uint64_t *bits = g_new0(uint64_t, 3 * words);
 
     if ((asking.match = pcre2_match_data_create(1, NULL)) == NULL)
         g_error("out of memory");
     find_candidates(set, &asking.diag, evidence->diag, bits);
     find_candidates(set, &asking.human, evidence->human, bits + words);
+    find_candidates(set, &asking.notice, evidence->notice, bits + 2 * words);
     for (int stage = 0; stage < RULE_STAGES && asking.n < most; stage++) {
         ask_stage(&asking, from, set->stage_end[stage], PLACE_DIAG);
         ask_stage(&asking, from, set->stage_end[stage], PLACE_HUMAN);
+        ask_stage(&asking, from, set->stage_end[stage], PLACE_NOTICE);
         from = set->stage_end[stage];
     }
     pcre2_match_data_free(asking.match);

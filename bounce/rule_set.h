@@ -11,7 +11,8 @@
 struct evidence {
     const char *status;      /* enhanced status code, "" = none */
     int reply;               /* SMTP reply code, 0 = none */
-    struct span diag, human; /* both in the form of reply_normalise() */
+    struct span diag, human; /* in the form of reply_normalise() */
+    struct span notice;      /* the same; only where rule_set_asks_notice() */
     struct span reporter;
     bool local;
 };
@@ -34,6 +35,10 @@ void rule_set_free(struct rule_set *set); /* NULL is fine */
 
 /* The rules that are asked, in their order, and how many. */
 const struct rule *const *rule_set_rules(const struct rule_set *set, size_t *n);
+
+/* Whether there are rules about all of a notice that fit the rest of the evidence: else it needs not be made
+ * ready. */
+bool rule_set_asks_notice(const struct rule_set *set, const struct evidence *evidence);
 
 /* The rules that fit, the deciding one first; at most `most`. Returns how many. */
 size_t rule_set_find(const struct rule_set *set, const struct evidence *evidence, struct rule_hit *hits,

@@ -170,20 +170,37 @@ static char *with_lf(struct span bytes)
     return copy;
 }
 
+/* Whether bytes are quoted-printable and nobody says so: a gateway lost the field. Its lines are as long as
+ * they may be, and end in a soft line break. Left as it is, addresses would be cut in two. */
+static bool looks_quoted(struct span bytes)
+{
+    struct span rest = bytes, line;
+
+    while (span_line(&rest, &line))
+        if (line.n >= 70 && line.n <= 76 && line.p[line.n - 1] == '=' && line.p[line.n - 2] != '=')
+            return true;
+    return false;
+}
+
+static enum part_encoding encoding_of(const struct mail_part *part, struct span bytes)
+{
+    return part->encoding == ENCODED_NOT && looks_quoted(bytes) ? ENCODED_QUOTED : part->encoding;
+}
+
 struct span text_append_part(struct text *text, const struct mail_part *part)
 {
     struct span bytes = head_of(part->content, ENCODED_MAX), out;
+    enum part_encoding encoding = encoding_of(part, bytes);
     GMimeEncoding state;
     char *decoded, *copy;
     size_t n;
 
-    if (part->encoding == ENCODED_NOT || bytes.n == 0)
+    if (encoding == ENCODED_NOT || bytes.n == 0)
         return append_decoded(text, part, bytes);
     if ((copy = with_lf(bytes)) != NULL)
         bytes.p = copy;
-    g_mime_encoding_init_decode(&state, part->encoding == ENCODED_BASE64
-                                            ? GMIME_CONTENT_ENCODING_BASE64
-                                            : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+    g_mime_encoding_init_decode(&state, encoding == ENCODED_BASE64 ? GMIME_CONTENT_ENCODING_BASE64
+                                                                   : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
     decoded = g_malloc(g_mime_encoding_outlen(&state, bytes.n));
     n = g_mime_encoding_flush(&state, bytes.p, bytes.n, decoded);
     out = (struct span){ decoded, n };

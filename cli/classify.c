@@ -181,6 +181,7 @@ static void show(void *ctx, const struct rejection *rejection, const struct find
                rejection->local ? SPAN("the verdict of the mail system that wrote the report") : SPAN_NONE);
     print_part("diag", span_of(found.diag));
     print_part("human", span_of(found.human));
+    print_part("notice", span_of(found.notice));
     print_rules(&found, finding);
 }
 

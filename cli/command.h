@@ -11,13 +11,16 @@ int command_export(int argc, char **argv);
 int command_flush(int argc, char **argv);
 int command_forget(int argc, char **argv);
 int command_import(int argc, char **argv);
+int command_key(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_optout(int argc, char **argv);
 int command_show(int argc, char **argv);
 int command_stats(int argc, char **argv);
+int command_unverified(int argc, char **argv);
 int command_why(int argc, char **argv);
 int command_classify(int argc, char **argv);
 int command_rules(int argc, char **argv);
+int command_replay(int argc, char **argv);
 int command_simulate(int argc, char **argv);
 
 #endif

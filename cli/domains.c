@@ -2,20 +2,14 @@
 /* Open addressing, doubled at half load. The hash is keyed by nothing: a list is the operator's own. */
 #include "cli/domains.h"
 
+#include "leadgate/hash.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-/* FNV-1a with a finish (that of MurmurHash3), so that the low bits of short texts spread. */
 static uint64_t hash_of(struct span text)
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
-
-    for (size_t i = 0; i < text.n; i++)
-        hash = (hash ^ (unsigned char)text.p[i]) * UINT64_C(1099511628211);
-    hash = (hash ^ (hash >> 33)) * UINT64_C(0xff51afd7ed558ccd);
-    hash = (hash ^ (hash >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
-    hash ^= hash >> 33;
-    return hash == 0 ? 1 : hash;
+    return hash_spread(hash_bytes(HASH_START, text));
 }
 
 static struct domain *slot_of(struct domain *slots, size_t room, uint64_t hash, struct span name)

@@ -14,7 +14,7 @@ static const struct command {
     { "show", "what is known of a lead, and what the next bounce would do", command_show },
     { "why", "the evidence against a lead", command_why },
     { "list", "who is opted out, refused or whitelisted", command_list },
-    { "stats", "how many, by kind and cause", command_stats },
+    { "stats", "how many, by kind and cause, and what the programs did", command_stats },
     { "optout", "opt leads out", command_optout },
     { "flush", "let leads in again", command_flush },
     { "allow", "whitelist leads and domains", command_allow },
@@ -23,8 +23,11 @@ static const struct command {
     { "import", "read another system's suppression list", command_import },
     { "export", "print what import reads back", command_export },
     { "check", "say whether a list is fit to be mailed", command_check },
+    { "unverified", "list, accept or drop bounces that nothing vouches for", command_unverified },
+    { "key", "make a key for signing", command_key },
     { "classify", "say what mails that came back mean", command_classify },
     { "rules", "list the rules for refusals, and try their examples", command_rules },
+    { "replay", "say what the settings would have done to mails of the past", command_replay },
     { "simulate", "say what the settings would do to a list", command_simulate },
 };
 

@@ -65,7 +65,7 @@ void output_text(FILE *to, struct span text)
     }
 }
 
-void output_csv(struct span text)
+void output_csv(FILE *to, struct span text)
 {
     struct span rest = text, piece;
     bool quoted = false;
@@ -73,19 +73,19 @@ void output_csv(struct span text)
     for (size_t i = 0; i < text.n && !quoted; i++)
         quoted = text.p[i] == ',' || text.p[i] == ';' || text.p[i] == '"' || (unsigned char)text.p[i] <= ' ';
     if (!quoted) {
-        output_text(stdout, text);
+        output_text(to, text);
         return;
     }
-    putchar('"');
+    putc('"', to);
     while (rest.n > 0) {
         bool more = memchr(rest.p, '"', rest.n) != NULL;
 
         piece = span_cut(&rest, '"');
-        output_text(stdout, piece);
+        output_text(to, piece);
         if (more)
-            fputs("\"\"", stdout);
+            fputs("\"\"", to);
     }
-    putchar('"');
+    putc('"', to);
 }
 
 void output_csv_row(const struct span *fields, size_t n)
@@ -93,7 +93,7 @@ void output_csv_row(const struct span *fields, size_t n)
     for (size_t i = 0; i < n; i++) {
         if (i > 0)
             putchar(',');
-        output_csv(fields[i]);
+        output_csv(stdout, fields[i]);
     }
     putchar('\n');
 }
@@ -165,6 +165,21 @@ bool output_allows_bar(bool streams)
     if (isatty(STDOUT_FILENO))
         return !streams;
     return fstat(STDOUT_FILENO, &stat) == 0 && !S_ISFIFO(stat.st_mode) && !S_ISSOCK(stat.st_mode);
+}
+
+int output_file(const char *path, void (*print)(FILE *to, const void *what), const void *what)
+{
+    FILE *file = fopen(path, "we");
+    bool failed;
+
+    if (file != NULL) {
+        print(file, what);
+        failed = ferror(file) != 0;
+        if (fclose(file) == 0 && !failed)
+            return 0;
+    }
+    fprintf(stderr, "leadgate: %s: %s\n", path, strerror(errno));
+    return -1;
 }
 
 int output_finish(int status)

@@ -14,7 +14,7 @@
 void output_text(FILE *to, struct span text);
 
 /* As a field of CSV (RFC 4180), quoted where needed, control characters made safe. */
-void output_csv(struct span text);
+void output_csv(FILE *to, struct span text);
 /* A whole line. */
 void output_csv_row(const struct span *fields, size_t n);
 
@@ -33,6 +33,10 @@ bool output_ends(void);
  * reader, less(1) for one, may use the same terminal), nor where the answer streams to the terminal itself.
  */
 bool output_allows_bar(bool streams);
+
+/* Writes a file anew: print() does, and need not look for errors. 0, or -1 after saying why it is not there
+ * or not whole. */
+int output_file(const char *path, void (*print)(FILE *to, const void *what), const void *what);
 
 /* Flushes. status, or EX_IOERR after saying why what was printed did not arrive. A reader that has gone, as
  * `head` does, is no error. */

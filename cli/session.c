@@ -75,11 +75,21 @@ int cli_read_format(const char *text, const char *const *words)
     return -1;
 }
 
+static bool has_default_file(void)
+{
+    return access(DEFAULT_PATH, F_OK) == 0;
+}
+
+const char *session_settings_name(const char *config)
+{
+    return config != NULL ? config : has_default_file() ? DEFAULT_PATH : "the defaults";
+}
+
 static int load(struct session *session, const char *config)
 {
     struct err err;
 
-    if (config == NULL && access(DEFAULT_PATH, F_OK) != 0) {
+    if (config == NULL && !has_default_file()) {
         session->settings = settings_new();
         return session->settings != NULL ? GO_ON : EX_OSERR;
     }

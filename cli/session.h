@@ -52,6 +52,9 @@ struct session {
 int session_open(struct session *session, const char *config);
 void session_close(struct session *session);
 
+/* Which settings those are: the file of -c, the default file, or "the defaults". */
+const char *session_settings_name(const char *config);
+
 /* Redis is away: says so, returns EX_TEMPFAIL. */
 int session_fail(const struct err *err);
 

@@ -12,16 +12,22 @@
 #include <stdio.h>
 #include <sysexits.h>
 
-/* `NAME           since when, how long ago`, where it ever was. */
-static void print_time(const struct session *session, const char *name, int64_t at)
+/* `NAME           since when, how long ago`; the line goes on. */
+static void print_moment(const struct session *session, const char *name, int64_t at)
 {
     char time[TIME_TEXT_SIZE], ago[LENGTH_TEXT_SIZE];
 
-    if (at == 0)
-        return;
     printf("%-13s %s", name, time_text(time, at));
     if (at <= session->now)
         printf(", %s ago", times_length_text(ago, session->now - at));
+}
+
+/* A whole line, where it ever was. */
+static void print_time(const struct session *session, const char *name, int64_t at)
+{
+    if (at == 0)
+        return;
+    print_moment(session, name, at);
     putchar('\n');
 }
 
@@ -86,6 +92,37 @@ static void print_note(const struct session *session, const char *name, bool pre
     putchar('\n');
 }
 
+/* `; last: 5.2.2 mailbox full`: what the remote server said. */
+static void print_words(const struct lead *lead)
+{
+    if (lead->status[0] != '\0' || lead->diag[0] != '\0')
+        fputs("; last: ", stdout);
+    output_text(stdout, span_of(lead->status));
+    if (lead->status[0] != '\0' && lead->diag[0] != '\0')
+        putchar(' ');
+    output_text(stdout, span_of(lead->diag));
+}
+
+/* Bounces and deferrals. The lead keeps one status and diagnostic, those of the later one. */
+static void print_failures(const struct session *session, const struct lead *lead)
+{
+    bool deferred_last = lead->deferred > lead->bounced;
+
+    if (lead->deferred != 0) {
+        print_moment(session, "deferred", lead->deferred);
+        if (deferred_last)
+            print_words(lead);
+        putchar('\n');
+    }
+    print_time(session, "bounced", lead->bounced);
+    if (lead->bounced != 0) {
+        printf("%-13s %" PRId64 " of %s", "strikes", lead->strikes, cause_name(lead->cause));
+        if (!deferred_last)
+            print_words(lead);
+        putchar('\n');
+    }
+}
+
 static void print_history(const struct session *session, const struct dossier *dossier)
 {
     const struct lead *lead = &dossier->lead;
@@ -98,17 +135,8 @@ static void print_history(const struct session *session, const struct dossier *d
     print_time(session, "first seen", lead->seen);
     print_time(session, "delivered", lead->delivered);
     print_time(session, "open, click", lead->engaged);
-    print_time(session, "bounced", lead->bounced);
-    if (lead->bounced != 0) {
-        printf("%-13s %" PRId64 " of %s", "strikes", lead->strikes, cause_name(lead->cause));
-        if (lead->status[0] != '\0' || lead->diag[0] != '\0')
-            fputs("; last: ", stdout);
-        output_text(stdout, span_of(lead->status));
-        if (lead->diag[0] != '\0')
-            putchar(' ');
-        output_text(stdout, span_of(lead->diag));
-        putchar('\n');
-    }
+    print_time(session, "noticed", lead->noticed);
+    print_failures(session, lead);
     if (lead->series != 0)
         printf("%-13s %" PRId64 ", the first one on %s\n", "suspensions", lead->cycle,
                time_text(first, lead->series));

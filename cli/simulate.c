@@ -3,6 +3,7 @@
  * mail: the leads live and are forgotten in memory. */
 #include "leadgate/simulate.h"
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/simulate_report.h"
 #include "leadgate/settings.h"
@@ -137,28 +138,29 @@ static struct settings *load_settings(const char *path, const char **name)
     return NULL;
 }
 
-typedef void print_result(FILE *to, const struct sim_plan *plan, const struct sim_result *result);
+struct outcome_of_plan {
+    const struct sim_plan *plan;
+    const struct sim_result *result;
+};
 
-/* 0, or -1 after saying why the file is not there or not whole. */
-static int write_file(const char *path, print_result *print, const struct sim_plan *plan,
-                      const struct sim_result *result)
+static void print_csv(FILE *to, const void *what)
 {
-    FILE *file = fopen(path, "we");
-    bool failed;
+    const struct outcome_of_plan *outcome = what;
 
-    if (file != NULL) {
-        print(file, plan, result);
-        failed = ferror(file) != 0;
-        if (fclose(file) == 0 && !failed)
-            return 0;
-    }
-    fprintf(stderr, "leadgate: %s: %s\n", path, strerror(errno));
-    return -1;
+    simulate_print_csv(to, outcome->plan, outcome->result);
+}
+
+static void print_svg(FILE *to, const void *what)
+{
+    const struct outcome_of_plan *outcome = what;
+
+    simulate_print_svg(to, outcome->plan, outcome->result);
 }
 
 static int print_all(const struct arguments *arguments, const struct sim_result *result, const char *settings)
 {
     bool csv_to_stdout = arguments->csv != NULL && strcmp(arguments->csv, "-") == 0;
+    const struct outcome_of_plan outcome = { &arguments->plan, result };
     int rc = EX_OK;
 
     if (csv_to_stdout)
@@ -169,11 +171,9 @@ static int print_all(const struct arguments *arguments, const struct sim_result 
         fprintf(stderr, "leadgate: standard output: %s\n", strerror(errno));
         rc = 1;
     }
-    if (arguments->csv != NULL && !csv_to_stdout &&
-        write_file(arguments->csv, simulate_print_csv, &arguments->plan, result) < 0)
+    if (arguments->csv != NULL && !csv_to_stdout && output_file(arguments->csv, print_csv, &outcome) < 0)
         rc = 1;
-    if (arguments->svg != NULL &&
-        write_file(arguments->svg, simulate_print_svg, &arguments->plan, result) < 0)
+    if (arguments->svg != NULL && output_file(arguments->svg, print_svg, &outcome) < 0)
         rc = 1;
     return rc;
 }

@@ -3,26 +3,14 @@
  * a kind can be compared line by line; for programs, each day is one line. */
 #include "cli/simulate_report.h"
 
+#include "cli/figures.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* More days than that are shown in steps; the CSV has them all. */
 #define DAYS_SHOWN 31
-
-const char *simulate_grouped(char dst[GROUPED_SIZE], int64_t number)
-{
-    char digits[GROUPED_SIZE];
-    size_t n = (size_t)snprintf(digits, sizeof(digits), "%" PRId64, number), out = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0 && (n - i) % 3 == 0 && digits[i - 1] != '-')
-            dst[out++] = ',';
-        dst[out++] = digits[i];
-    }
-    dst[out] = '\0';
-    return dst;
-}
 
 const char *simulate_policy_name(char dst[POLICY_NAME_SIZE], const struct sim_plan *plan,
                                  enum sim_policy policy)
@@ -42,7 +30,7 @@ static void print_number(FILE *to, int width, int64_t number)
 {
     char grouped[GROUPED_SIZE];
 
-    fprintf(to, " %*s", width, simulate_grouped(grouped, number));
+    fprintf(to, " %*s", width, figures_grouped(grouped, number));
 }
 
 static double share_delivered(const struct sim_count *count)
@@ -109,8 +97,8 @@ static void print_summary(FILE *to, const struct sim_result *result)
     char with_vain[GROUPED_SIZE], without_vain[GROUPED_SIZE], saved[GROUPED_SIZE];
 
     fprintf(to, "With Leadgate %s mails are sent in vain instead of %s: %s saved.\n",
-            simulate_grouped(with_vain, with->vain), simulate_grouped(without_vain, without->vain),
-            simulate_grouped(saved, with->saved));
+            figures_grouped(with_vain, with->vain), figures_grouped(without_vain, without->vain),
+            figures_grouped(saved, with->saved));
     if (with->sent > 0)
         fprintf(to, "Of what is sent %.1f %% is delivered instead of %.1f %%.\n", share_delivered(with),
                 share_delivered(without));
@@ -122,7 +110,7 @@ void simulate_print_text(FILE *to, const struct sim_plan *plan, const struct sim
     char leads[GROUPED_SIZE];
 
     fprintf(to, "%s: %s leads for %" PRId64 " day%s, a mail ", plan->scenario->name,
-            simulate_grouped(leads, plan->leads), plan->days, plan->days == 1 ? "" : "s");
+            figures_grouped(leads, plan->leads), plan->days, plan->days == 1 ? "" : "s");
     if (plan->every == 1)
         fputs("every day", to);
     else

@@ -18,10 +18,6 @@ void simulate_print_csv(FILE *to, const struct sim_plan *plan, const struct sim_
 /* Suspended leads and mails in vain per day, one line for each policy. SVG 1.1 that needs nothing else. */
 void simulate_print_svg(FILE *to, const struct sim_plan *plan, const struct sim_result *result);
 
-/* 1234567 is "1,234,567"; returns dst. */
-#define GROUPED_SIZE 28
-const char *simulate_grouped(char dst[GROUPED_SIZE], int64_t number);
-
 /* What a policy is called; dst is for the one with a number in it. */
 #define POLICY_NAME_SIZE 40
 const char *simulate_policy_name(char dst[POLICY_NAME_SIZE], const struct sim_plan *plan,

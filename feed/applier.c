@@ -8,16 +8,18 @@
 struct applier {
     const struct settings *settings;
     struct store *store;
+    struct counters *counters;
     bool down; /* Redis was away the last time, and that was said */
 };
 
-struct applier *applier_new(const struct settings *settings)
+struct applier *applier_new(const struct settings *settings, struct counters *counters)
 {
     struct applier *applier = calloc(1, sizeof(*applier));
 
     if (applier == NULL)
         return NULL;
     applier->settings = settings;
+    applier->counters = counters;
     if ((applier->store = store_new(&settings->redis)) == NULL) {
         free(applier);
         return NULL;
@@ -33,11 +35,13 @@ void applier_free(struct applier *applier)
     free(applier);
 }
 
-/* Says that Redis went away, or is back, when it is news. */
+/* Counts what failed, and says that Redis went away, or is back, when it is news. */
 static enum store_rc note_state(struct applier *applier, enum store_rc rc, const struct err *err)
 {
     bool down = rc == STORE_DOWN;
 
+    if (down)
+        counters_add(applier->counters, 1, "failures", "store", "feed", NULL);
     if (down && !applier->down)
         log_say(LOG_WARNING, "cannot commit to Redis: %s; what is to be read waits where it is", err->text);
     if (!down && applier->down)
@@ -61,11 +65,13 @@ static bool is_worth_a_line(const struct event *event, const struct outcome *out
            outcome->change.kind != CHANGE_NONE || outcome->odd;
 }
 
-static int64_t note_outcomes(const struct event *events, const struct outcome *outcomes, size_t n)
+static int64_t note_outcomes(struct applier *applier, const struct event *events,
+                             const struct outcome *outcomes, size_t n)
 {
     int64_t repeats = 0;
 
     for (size_t i = 0; i < n; i++) {
+        counters_note_event(applier->counters, &events[i], &outcomes[i]);
         if (is_worth_a_line(&events[i], &outcomes[i]))
             outcome_log(&events[i], &outcomes[i]);
         repeats += outcomes[i].effect == EFFECT_REPEAT;
@@ -85,11 +91,34 @@ enum store_rc applier_apply(struct applier *applier, const struct event *events,
     else
         rc = store_apply(applier->store, &applier->settings->lead, events, n, now, outcomes, err);
     if (rc == STORE_OK)
-        known = note_outcomes(events, outcomes, n);
+        known = note_outcomes(applier, events, outcomes, n);
     if (repeats != NULL)
         *repeats = known;
     free(outcomes);
-    return note_state(applier, rc, err);
+    note_state(applier, rc, err);
+    if (rc == STORE_OK)
+        applier_flush_due(applier);
+    return rc;
+}
+
+void applier_note_lag(struct applier *applier, const char *source, int64_t seconds)
+{
+    counters_gauge(applier->counters, "lag", source, seconds);
+}
+
+void applier_flush(struct applier *applier)
+{
+    struct err err;
+
+    if (counters_waiting(applier->counters))
+        counters_flush(applier->counters, applier->store, &err);
+}
+
+bool applier_flush_due(struct applier *applier)
+{
+    if (counters_due(applier->counters))
+        applier_flush(applier);
+    return counters_waiting(applier->counters);
 }
 
 enum store_rc applier_find_position(struct applier *applier, struct span source, char place[POSITION_SIZE],

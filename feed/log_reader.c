@@ -21,12 +21,11 @@ struct held {
 
 struct log_reader {
     struct applier *applier;
-    struct address *bounce_addresses;
-    struct network *internal_relays;
     struct maillog *maillog;
     struct held held;
     bool out_of_memory;
     int64_t events, repeats;
+    int64_t last;   /* when the last of them happened */
     int64_t said;   /* lines in the last tally that was said */
     int64_t say_at; /* when the next one is due (monotonic seconds) */
 };
@@ -42,7 +41,7 @@ static int64_t monotonic(void)
 struct log_reader *log_reader_new(const struct settings *settings, struct applier *applier, struct err *err)
 {
     struct log_reader *reader = calloc(1, sizeof(*reader));
-    struct maillog_settings maillog = { .context = settings_bounce_context(settings) };
+    struct maillog_settings maillog = settings_maillog(settings);
 
     if (reader == NULL) {
         err_set(err, "out of memory");
@@ -50,19 +49,9 @@ struct log_reader *log_reader_new(const struct settings *settings, struct applie
     }
     reader->applier = applier;
     reader->say_at = monotonic() + SAY_SECONDS;
-    reader->bounce_addresses = settings_bounce_addresses(settings, &maillog.n_bounce_addresses, err);
-    if (reader->bounce_addresses != NULL)
-        reader->internal_relays = settings_internal_relays(settings, err);
-    if (reader->internal_relays == NULL)
-        goto fail;
-    maillog.bounce_addresses = reader->bounce_addresses;
-    maillog.internal_relays = reader->internal_relays;
-    maillog.n_internal_relays = settings->feed.internal_relays.n;
-    maillog.messages = (size_t)settings->feed.log_messages;
     if ((reader->maillog = maillog_new(&maillog)) != NULL)
         return reader;
     err_set(err, "out of memory");
-fail:
     log_reader_free(reader);
     return NULL;
 }
@@ -74,9 +63,7 @@ void log_reader_free(struct log_reader *reader)
     log_reader_drop(reader);
     free(reader->held.events);
     free(reader->held.texts);
-    maillog_free(reader->maillog); /* borrows the lists */
-    free(reader->internal_relays);
-    free(reader->bounce_addresses);
+    maillog_free(reader->maillog);
     free(reader);
 }
 
@@ -179,8 +166,14 @@ enum store_rc log_reader_apply(struct log_reader *reader, int64_t now, struct er
         return STORE_DOWN;
     reader->events += (int64_t)held->n;
     reader->repeats += repeats;
+    reader->last = held->events[held->n - 1].at;
     log_reader_drop(reader);
     return STORE_OK;
+}
+
+int64_t log_reader_last(const struct log_reader *reader)
+{
+    return reader->last;
 }
 
 struct log_tally log_reader_tally(const struct log_reader *reader)

@@ -41,6 +41,9 @@ enum store_rc log_reader_apply(struct log_reader *reader, int64_t now, struct er
 /* Forgets what is held, to read it again. */
 void log_reader_drop(struct log_reader *reader);
 
+/* When the last event that was applied happened; 0 = none was. */
+int64_t log_reader_last(const struct log_reader *reader);
+
 struct log_tally log_reader_tally(const struct log_reader *reader);
 /* Says in a log line what has been read of the log `name`, where something has since the last time: each
  * hour, and at the end. */

@@ -45,6 +45,7 @@ struct log_source {
     int inotify, file; /* file: the watch on the log itself; -1 = none */
     bool soon;         /* the next turn comes at once, or when what is being written has come */
     int64_t delay;     /* the last back-off, milliseconds; 0 = all is well */
+    int64_t lag;       /* as last told, seconds */
 };
 
 static void turn_in(struct log_source *source, int64_t milliseconds)
@@ -178,10 +179,24 @@ static enum collected commit(struct log_source *source, enum collected rc)
     return rc;
 }
 
+/* At the log's end it is up to date, however old the last line is; else as far behind as what it has come to.
+ * Told where it is news, and while there is something to read: somebody may have deleted the counters. */
+static void note_lag(struct log_source *source, enum collected rc, bool busy)
+{
+    int64_t last = log_reader_last(source->reader), lag = 0, now = time(NULL);
+
+    if (rc == COLLECTED_MORE && last > 0 && last < now)
+        lag = now - last;
+    if (busy || lag != source->lag)
+        applier_note_lag(source->applier, source->name, lag);
+    source->lag = lag;
+}
+
 static enum collected work(struct log_source *source)
 {
     enum collected rc = COLLECTED_MORE;
     struct err err;
+    bool busy;
 
     if (source->tail == NULL && start(source, &err) == STORE_DOWN)
         return COLLECTED_FAILED;
@@ -189,7 +204,10 @@ static enum collected work(struct log_source *source)
         if (keep_beginning(source, &err) == STORE_DOWN || (rc = collect(source)) == COLLECTED_FAILED)
             return COLLECTED_FAILED;
     }
-    return commit(source, rc);
+    busy = log_reader_held(source->reader) > 0;
+    if ((rc = commit(source, rc)) != COLLECTED_FAILED)
+        note_lag(source, rc, busy);
+    return rc;
 }
 
 /* --- turns --- */

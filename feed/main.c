@@ -61,6 +61,7 @@ struct feed {
 struct daemon {
     struct event_base *base;
     const struct arguments *arguments;
+    struct counters *counters; /* outlives the settings, so that a reload loses nothing of it */
     struct feed feed;
 };
 
@@ -154,7 +155,7 @@ static int feed_open(struct feed *out, struct daemon *daemon, struct settings *s
         status = EX_CONFIG;
         goto fail;
     }
-    feed.applier = applier_new(settings);
+    feed.applier = applier_new(settings, daemon->counters);
     feed.intake = intake_new(settings, feed.applier);
     feed.sources = calloc(n, sizeof(*feed.sources));
     if (feed.applier == NULL || feed.intake == NULL || feed.sources == NULL) {
@@ -204,25 +205,36 @@ static void on_reload(evutil_socket_t number, short what, void *ctx)
     startup_ready();
 }
 
+static void on_second(evutil_socket_t number, short what, void *ctx)
+{
+    struct daemon *daemon = ctx;
+
+    (void)number;
+    (void)what;
+    applier_flush_due(daemon->feed.applier);
+}
+
 static int run_daemon(const struct arguments *arguments, struct settings *settings)
 {
-    struct daemon daemon = { .base = event_base_new(), .arguments = arguments };
-    struct event *signals[3] = { NULL };
+    struct daemon daemon = { .base = event_base_new(), .arguments = arguments, .counters = counters_new() };
+    static const struct timeval second = { .tv_sec = 1 };
+    struct event *events[4] = { NULL };
     struct err err = { "cannot start the event loop" };
     int status = EX_OSERR;
 
-    if (daemon.base == NULL) {
+    if (daemon.base == NULL || daemon.counters == NULL) {
         settings_free(settings);
         goto out;
     }
     if ((status = feed_open(&daemon.feed, &daemon, settings, &err)) != EX_OK)
         goto out;
     status = EX_OSERR;
-    signals[0] = evsignal_new(daemon.base, SIGTERM, on_stop, &daemon);
-    signals[1] = evsignal_new(daemon.base, SIGINT, on_stop, &daemon);
-    signals[2] = evsignal_new(daemon.base, SIGHUP, on_reload, &daemon);
-    for (size_t i = 0; i < 3; i++)
-        if (signals[i] == NULL || event_add(signals[i], NULL) < 0)
+    events[0] = evsignal_new(daemon.base, SIGTERM, on_stop, &daemon);
+    events[1] = evsignal_new(daemon.base, SIGINT, on_stop, &daemon);
+    events[2] = evsignal_new(daemon.base, SIGHUP, on_reload, &daemon);
+    events[3] = event_new(daemon.base, -1, EV_PERSIST, on_second, &daemon);
+    for (size_t i = 0; i < 4; i++)
+        if (events[i] == NULL || event_add(events[i], i == 3 ? &second : NULL) < 0)
             goto out;
     applier_check(daemon.feed.applier);
     startup_ready();
@@ -231,10 +243,13 @@ static int run_daemon(const struct arguments *arguments, struct settings *settin
 out:
     if (status != EX_OK)
         log_say(LOG_ERR, "%s", err.text);
-    for (size_t i = 0; i < 3; i++)
-        if (signals[i] != NULL)
-            event_free(signals[i]);
+    for (size_t i = 0; i < 4; i++)
+        if (events[i] != NULL)
+            event_free(events[i]);
+    if (daemon.feed.applier != NULL)
+        applier_flush(daemon.feed.applier);
     feed_close(&daemon.feed);
+    counters_free(daemon.counters);
     if (daemon.base != NULL)
         event_base_free(daemon.base);
     return status;
@@ -268,7 +283,8 @@ static int read_mail_once(const struct arguments *arguments, const struct settin
 
 static int run_once(const struct arguments *arguments, struct settings *settings)
 {
-    struct applier *applier = applier_new(settings);
+    struct counters *counters = counters_new();
+    struct applier *applier = counters == NULL ? NULL : applier_new(settings, counters);
     int status = EX_TEMPFAIL;
 
     if (applier == NULL)
@@ -279,7 +295,10 @@ static int run_once(const struct arguments *arguments, struct settings *settings
         status = once_log_stdin(applier, settings);
     else
         status = once_log(applier, settings, arguments->log);
+    if (applier != NULL)
+        applier_flush(applier);
     applier_free(applier);
+    counters_free(counters);
     settings_free(settings);
     return status;
 }

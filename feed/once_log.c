@@ -123,6 +123,7 @@ int once_log(struct applier *applier, const struct settings *settings, const cha
 
 struct input {
     struct once once;
+    struct applier *applier;
     int signals;   /* a signalfd(2) */
     int told;      /* how many have come */
     int64_t since; /* when the first event that is held came (monotonic milliseconds) */
@@ -209,6 +210,8 @@ static int apply_input(struct input *input)
     while (status == EX_OK && n > 0 && input->told == 0) {
         int milliseconds = patience(input);
 
+        if (milliseconds < 0 && applier_flush_due(input->applier))
+            milliseconds = LONGEST;
         log_reader_say_hourly(input->once.reader, "-");
         if (milliseconds != 0 && wait_for(input, true, milliseconds)) {
             if ((n = read_some(input)) > 0)
@@ -223,7 +226,7 @@ static int apply_input(struct input *input)
 
 int once_log_stdin(struct applier *applier, const struct settings *settings)
 {
-    struct input input = { .told = 0 };
+    struct input input = { .applier = applier, .told = 0 };
     int status = EX_OSERR;
     sigset_t ours;
 

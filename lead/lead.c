@@ -148,7 +148,9 @@ static void begin_optout(struct lead *lead, const struct optout *optout)
     lead->until = optout->until;
 }
 
-static void begin_suspension(struct lead *lead, const struct optout *optout, int64_t at)
+/* A series ends for good one day: none begins with a bounce that anybody may have written. */
+static void begin_suspension(struct lead *lead, const struct event *event, const struct optout *optout,
+                             int64_t at)
 {
     lead->strikes = 0;
     /* A doubt is not part of the series: it is no more than a question. */
@@ -156,7 +158,7 @@ static void begin_suspension(struct lead *lead, const struct optout *optout, int
         lead->doubted = at;
         return;
     }
-    if (lead->series == 0)
+    if (lead->series == 0 && !event->unverified)
         lead->series = at;
     lead->cycle = optout->cycle;
 }
@@ -178,7 +180,7 @@ static bool suspend(const struct lead_settings *settings, const struct event *ev
     if (cause_info(event->cause)->hardness != HARDNESS_HARD && is_engaged_lately(settings, lead, at))
         return false;
     *optout = suspend_for_bounce(settings, lead, event, at);
-    begin_suspension(lead, optout, at);
+    begin_suspension(lead, event, optout, at);
     return true;
 }
 
@@ -191,6 +193,16 @@ static void rest_at_floor(const struct lead_settings *settings, const struct eve
 
     if (lead->score <= settings->score.floor && optout_is_graver(&rest, optout))
         *optout = rest;
+}
+
+/* Anybody may have written it: that there is no such user is then no more than that it failed. */
+static struct event milder(const struct event *event)
+{
+    struct event copy = *event;
+
+    if (cause_info(event->cause)->hardness == HARDNESS_HARD)
+        copy.cause = CAUSE_UNDETERMINED;
+    return copy;
 }
 
 static enum effect apply_bounce(const struct lead_settings *settings, const struct optouts *optouts,
@@ -418,13 +430,20 @@ enum effect lead_apply(const struct lead_settings *settings, const struct lead *
 {
     enum effect effect = EFFECT_REPEAT;
     enum engagement engagement;
+    struct event believed;
 
     if (after != before)
         *after = *before;
     change->kind = CHANGE_NONE;
     /* None of these touches the lead before it has told a repeat. */
     switch (event->type) {
-    case EVENT_BOUNCE: effect = apply_bounce(settings, optouts, event, now, after, change); break;
+    case EVENT_BOUNCE:
+        if (event->unverified) {
+            believed = milder(event);
+            event = &believed;
+        }
+        effect = apply_bounce(settings, optouts, event, now, after, change);
+        break;
     case EVENT_DELIVERED: effect = apply_delivery(settings, optouts, event, now, after, change); break;
     case EVENT_DEFERRED: effect = apply_deferral(event, now, after); break;
     case EVENT_OPEN:
@@ -445,7 +464,9 @@ enum effect lead_apply(const struct lead_settings *settings, const struct lead *
         return effect;
     if (after->seen == 0 || at_most(event->at, now) < after->seen)
         after->seen = at_most(event->at, now);
-    if (event->provider.n > 0)
+    /* Who passes a complaint on need not be who runs her mailbox: a server that answered is the better word.
+     */
+    if (event->provider.n > 0 && (effect != EFFECT_WILL || after->provider[0] == '\0'))
         span_excerpt(after->provider, sizeof(after->provider), event->provider);
     return effect;
 }

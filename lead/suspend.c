@@ -51,8 +51,10 @@ struct optout suspend_for_bounce(const struct lead_settings *settings, const str
 {
     const struct cause_settings *numbers = &settings->causes[event->cause];
     int64_t series_end = (lead->series == 0 ? at : lead->series) + settings->series_limit;
-    int64_t limit = numbers->end == END_LONGEST ? settings->longest : series_end - at;
-    bool for_good = numbers->end == END_PERMANENT && (numbers->first == 0 || limit <= 0);
+    /* What nobody vouches for makes nothing permanent. */
+    enum cause_end end = event->unverified ? END_LONGEST : numbers->end;
+    int64_t limit = end == END_LONGEST ? settings->longest : series_end - at;
+    bool for_good = end == END_PERMANENT && (numbers->first == 0 || limit <= 0);
     struct optout optout = { .present = true, .cause = event->cause, .cycle = lead->cycle + 1, .since = at };
     int64_t length;
 
@@ -70,7 +72,7 @@ struct optout suspend_for_bounce(const struct lead_settings *settings, const str
     length = grow(settings, numbers->first == 0 ? limit : numbers->first, lead->cycle, limit);
     length = with_jitter(settings, length, event, at);
     optout.kind = OPTOUT_TEMPORARY;
-    optout.until = at + (numbers->end == END_PERMANENT ? at_most(length, limit) : length);
+    optout.until = at + (end == END_PERMANENT ? at_most(length, limit) : length);
     return optout;
 }
 

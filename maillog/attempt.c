@@ -72,31 +72,13 @@ bool attempt_cut_address(struct span *rest, struct span *address)
     if (rest->p[1] == '"') {
         for (i = 2; i < rest->n && rest->p[i] != '"'; i++)
             i += rest->p[i] == '\\';
-        if (i >= rest->n)
+        if (i + 1 >= rest->n || (rest->p[i + 1] != '@' && rest->p[i + 1] != '>'))
             return false;
     }
     if ((close = memchr(rest->p + i, '>', rest->n - i)) == NULL)
         return false;
     *address = (struct span){ rest->p + 1, (size_t)(close - rest->p) - 1 };
     *rest = (struct span){ close + 1, rest->n - address->n - 2 };
-    return true;
-}
-
-bool attempt_cut_peer(struct span *rest, struct peer *peer)
-{
-    const char *open = rest->n == 0 ? NULL : memchr(rest->p, '[', rest->n), *close;
-    struct span name, ip;
-
-    if (open == NULL || open == rest->p)
-        return false;
-    name = (struct span){ rest->p, (size_t)(open - rest->p) };
-    if (memchr(name.p, ' ', name.n) != NULL || (close = memchr(open, ']', rest->n - name.n)) == NULL)
-        return false;
-    ip = (struct span){ open + 1, (size_t)(close - open) - 1 };
-    if (!ip_parse(&peer->ip, ip))
-        return false;
-    peer->name = name;
-    *rest = (struct span){ close + 1, rest->n - name.n - ip.n - 2 };
     return true;
 }
 

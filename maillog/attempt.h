@@ -8,7 +8,6 @@
 #ifndef MAILLOG_ATTEMPT_H
 #define MAILLOG_ATTEMPT_H
 
-#include "leadgate/network.h"
 #include "leadgate/span.h"
 
 enum attempt_status {
@@ -33,14 +32,5 @@ bool attempt_read(struct attempt *out, struct span text);
 /* Reads `<address>` off the front of *rest, without its brackets. In info_log_addr_form = external a local
  * part is quoted as a whole or not at all, and only a quoted one can hold a '>'. */
 bool attempt_cut_address(struct span *rest, struct span *address);
-
-/* A host that Postfix talked to. */
-struct peer {
-    struct span name;
-    struct ip ip;
-};
-
-/* Reads `mx.example.com[192.0.2.7]` off the front of *rest. False, and nothing is cut, for anything else. */
-bool attempt_cut_peer(struct span *rest, struct peer *peer);
 
 #endif

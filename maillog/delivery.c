@@ -26,5 +26,6 @@ void delivery_event(const struct delivery *delivery, struct event *event)
         .evidence = span_of(delivery->finding.diag),
         .stream = SPAN_NONE,
         .provider = delivery->provider,
+        .rule = delivery->kind == DELIVERY_SENT ? NULL : delivery->finding.rule,
     };
 }

@@ -5,11 +5,13 @@
 
 #include "leadgate/maillog.h"
 #include "maillog/line.h"
+#include "maillog/providers.h"
 #include "maillog/queue.h"
 
 struct maillog {
     struct maillog_settings settings;
     struct stamp_cache stamps;
+    struct providers providers;
     struct queue *queue;
     struct maillog_tally tally;
 };

@@ -105,7 +105,7 @@ size_t stamp_read_iso(struct span text, int64_t *at)
     if ((zone_n = read_zone((struct span){ text.p + n, text.n - n }, &zone)) == 0)
         return 0;
     *at = days * DAY + seconds - zone;
-    return n + zone_n;
+    return *at < 0 ? 0 : n + zone_n;
 }
 
 /* --- traditional --- */
@@ -150,7 +150,8 @@ static int64_t bounded(int64_t now)
     return now < 0 ? 0 : now > last ? last : now;
 }
 
-/* The minute of each year, from next year back. A leap day is no date of most years. */
+/* The minute of each year, from the year after next back: next year's may be here already. A leap day is no
+ * date of most years. */
 static bool find_year(struct stamp_cache *cache, struct date date, int minutes, int64_t now, int second)
 {
     time_t seconds = (time_t)now;
@@ -159,7 +160,7 @@ static bool find_year(struct stamp_cache *cache, struct date date, int minutes, 
     if (gmtime_r(&seconds, &tm) == NULL)
         return false;
     cache->until = INT64_MAX;
-    for (date.year = tm.tm_year + 1901; date.year > tm.tm_year + 1890; date.year--) {
+    for (date.year = tm.tm_year + 1902; date.year > tm.tm_year + 1890; date.year--) {
         int64_t days = days_of(date);
 
         if (days < 0) {

@@ -53,6 +53,21 @@ static bool is_internal(const struct maillog_settings *settings, const struct pe
     return false;
 }
 
+/* Whether these are the words of an SMTP client that found no server for the domain. */
+static bool is_of_smtp(struct span text)
+{
+    static const struct span words[] = { { "Name service error for name=", 28 },
+                                         { "unable to look up host ", 23 },
+                                         { " (nullMX)", 9 },
+                                         { " loops back to myself", 21 },
+                                         { "has a valid address record", 26 } };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (memmem(text.p, text.n, words[i].p, words[i].n) != NULL)
+            return true;
+    return false;
+}
+
 /* Whether the agent's word is one about the recipient's side. */
 static bool is_of_agent(const struct telling *telling, enum agent agent)
 {
@@ -61,7 +76,7 @@ static bool is_of_agent(const struct telling *telling, enum agent agent)
     struct span rest = attempt->relay;
     struct peer peer;
 
-    if (!none && !attempt_cut_peer(&rest, &peer)) /* `local`, `procmail`, `filter[/run/socket]` */
+    if (!none && !peer_cut(&rest, &peer)) /* `local`, `procmail`, `filter[/run/socket]` */
         return false;
     switch (agent) {
     case AGENT_REMOTE: return !none || attempt->status != ATTEMPT_SENT;
@@ -70,7 +85,7 @@ static bool is_of_agent(const struct telling *telling, enum agent agent)
     case AGENT_UNKNOWN: return !none && rest.n > 1 && rest.p[0] == ':';
     case AGENT_UNNAMED:
         return !none || attempt->status == ATTEMPT_DEFERRED ||
-               (attempt->status == ATTEMPT_BOUNCED && reason_is_of_smtp(attempt->text));
+               (attempt->status == ATTEMPT_BOUNCED && is_of_smtp(attempt->text));
     }
     return false;
 }
@@ -79,7 +94,7 @@ static void find_peer(struct telling *telling)
 {
     struct span rest = telling->attempt.relay;
 
-    telling->has_peer = attempt_cut_peer(&rest, &telling->peer);
+    telling->has_peer = peer_cut(&rest, &telling->peer);
     if (telling->attempt.status == ATTEMPT_SENT)
         return;
     reason_read(&telling->reason, telling->attempt.text);
@@ -162,7 +177,7 @@ static void find_sent(struct finding *finding, const struct attempt *attempt)
     finding->cause = CAUSE_NONE;
     finding->hardness = HARDNESS_NONE;
     finding->reply = reply >= 200 && reply < 300 ? (int)reply : 0;
-    finding->rule = "sent";
+    finding->rule = "";
     finding->diag[0] = '\0';
     (void)span_copy(finding->status, sizeof(finding->status), attempt->dsn);
 }
@@ -190,16 +205,31 @@ static void find_deferred(struct finding *finding)
     }
 }
 
+/* Who runs the host; not known where it is the sender's own house: that is a relay of ours. */
+static void find_provider(struct reading *reading, struct delivery *delivery, const struct queued *message)
+{
+    struct providers *providers = &reading->maillog->providers;
+    struct span sender = message == NULL ? SPAN_NONE : queued_text(message, QUEUED_SENDER);
+    const char *at = sender.n == 0 ? NULL : memrchr(sender.p, '@', sender.n);
+    char *provider = delivery->finding.provider, ours[PROVIDER_SIZE];
+
+    if (providers_find(providers, provider, delivery->relay) && at != NULL &&
+        providers_find(providers, ours, (struct span){ at + 1, (size_t)(sender.p + sender.n - at) - 1 }) &&
+        strcmp(ours, provider) == 0)
+        provider[0] = '\0';
+    delivery->provider = span_of(provider);
+}
+
 static void tell_delivery(struct reading *reading, const struct telling *telling, struct delivery *delivery,
                           struct queued *message)
 {
     const struct attempt *attempt = &telling->attempt;
-    char provider[PROVIDER_SIZE];
 
+    delivery->finding.proof = PROOF_NONE;
+    delivery->finding.token[0] = '\0';
     delivery->sent = reading->line.at > attempt->delay ? reading->line.at - attempt->delay : 0;
     delivery->relay = telling->has_peer ? telling->peer.name : SPAN_NONE;
-    (void)provider_of_host(provider, delivery->relay);
-    delivery->provider = span_of(provider);
+    find_provider(reading, delivery, message);
     if (attempt->status == ATTEMPT_SENT) {
         delivery->kind = DELIVERY_SENT;
         find_sent(&delivery->finding, attempt);
@@ -207,7 +237,7 @@ static void tell_delivery(struct reading *reading, const struct telling *telling
         delivery->kind = attempt->status == ATTEMPT_BOUNCED ? DELIVERY_BOUNCED : DELIVERY_DEFERRED;
         if (span_eq(attempt->relay, SPAN("none")) && !telling->reason.reached)
             delivery->relay = SPAN_NONE;
-        verdict_find(&delivery->finding, &reading->maillog->settings.context, &telling->reason, attempt->dsn);
+        verdict_find(&delivery->finding, &reading->maillog->settings.context, &telling->reason, attempt);
     }
     if (delivery->kind == DELIVERY_DEFERRED) {
         message = wait_for(reading, attempt, delivery);
@@ -256,7 +286,7 @@ void tell_expiry(struct reading *reading, struct queued *message)
             delivery.finding.cause = CAUSE_EXPIRED;
             delivery.finding.hardness = cause_info(CAUSE_EXPIRED)->hardness;
         }
-        delivery.sent = waiting.sent;
+        delivery.sent = waiting.sent < delivery.at ? waiting.sent : delivery.at;
         delivery.relay = waiting.relay;
         delivery.provider = waiting.provider;
         tell(reading, &delivery);

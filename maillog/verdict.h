@@ -4,10 +4,11 @@
 #define MAILLOG_VERDICT_H
 
 #include "leadgate/bounce.h"
-#include "maillog/reason.h"
+#include "leadgate/reason.h"
+#include "maillog/attempt.h"
 
-/* Fills in all of *finding but its lead. status: the attempt's `dsn=`. */
+/* Fills in what *finding says of why; reason: the attempt's text, read. */
 void verdict_find(struct finding *finding, const struct bounce_context *context, const struct reason *reason,
-                  struct span status);
+                  const struct attempt *attempt);
 
 #endif

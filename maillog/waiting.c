@@ -123,6 +123,9 @@ const struct waiter *waiter_read(const struct waiter *waiter, struct waiting *ou
     (void)span_copy(finding->lead.text, sizeof(finding->lead.text), texts[TEXT_LEAD]);
     (void)span_copy(finding->status, sizeof(finding->status), texts[TEXT_STATUS]);
     (void)span_copy(finding->diag, sizeof(finding->diag), texts[TEXT_DIAG]);
+    (void)span_copy(finding->provider, sizeof(finding->provider), texts[TEXT_PROVIDER]);
+    finding->proof = PROOF_NONE;
+    finding->token[0] = '\0';
     *out = (struct waiting){ finding, waiter->sent, texts[TEXT_RELAY], texts[TEXT_PROVIDER] };
     return waiter->next;
 }

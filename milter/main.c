@@ -10,6 +10,9 @@
  * handler runs. Should one reach libmilter all the same (seen only on a process that is
  * traced, or was stopped), the milter ends with a failure, so that systemd starts it again.
  *
+ * What the threads count the main thread adds to Redis, once a second while there is something, so that no
+ * mail waits for it.
+ *
  * To stop is to exit. smfi_stop() takes effect within five seconds, in which libmilter leaves whoever
  * connects without an answer, and does not wait for mails under way either. For those Postfix takes its
  * milter_default_action; what they had to say is in Redis or it is not, and applied once however often it
@@ -29,6 +32,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 
 static const char usage[] =
     "Reads bounces as Postfix receives them and removes suppressed recipients from mail that was\n"
@@ -36,7 +40,8 @@ static const char usage[] =
 
 /* libmilter and signal handlers pass no argument of ours: the program's only globals. */
 static struct snapshot_slot *slot;
-static sem_t wake; /* posted when one of these has become true */
+static struct counters *counters; /* outlives the settings, so that a reload loses nothing of it */
+static sem_t wake;                /* posted when one of these has become true */
 static atomic_bool asked_to_reload, asked_to_stop, ended;
 
 static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned long f2,
@@ -116,7 +121,7 @@ static void reload(void)
 
     startup_reloading();
     if ((settings = startup_reload()) != NULL) {
-        if ((next = snapshot_new(settings, &err)) == NULL) {
+        if ((next = snapshot_new(settings, counters, &err)) == NULL) {
             log_say(LOG_ERR, "%s; the old settings stay", err.text);
         } else {
             warn_of_redis(next);
@@ -128,14 +133,40 @@ static void reload(void)
     startup_ready();
 }
 
+/* While Redis is away it stays counted. */
+static void flush_counters(void)
+{
+    struct snapshot *snapshot;
+    struct err err;
+
+    if (!counters_waiting(counters))
+        return;
+    snapshot = snapshot_slot_get(slot);
+    snapshot_flush_counters(snapshot, &err);
+    snapshot_release(snapshot);
+}
+
+/* EINTR is as good as a post: what is to be done stands in the flags. */
+static void wait_a_second(void)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec++;
+    sem_clockwait(&wake, CLOCK_MONOTONIC, &until);
+}
+
 /* Until we are asked to stop, or libmilter has stopped without being asked. */
 static void serve_signals(void)
 {
     while (!atomic_load(&asked_to_stop) && !atomic_load(&ended)) {
         if (atomic_exchange(&asked_to_reload, false))
             reload();
-        sem_wait(&wake); /* EINTR is as good as a post: what is to be done stands in the flags */
+        if (counters_due(counters))
+            flush_counters();
+        wait_a_second();
     }
+    flush_counters();
 }
 
 int main(int argc, char **argv)
@@ -149,7 +180,11 @@ int main(int argc, char **argv)
     sigset_t ours;
 
     bounce_init();
-    if ((snapshot = snapshot_new(settings, &err)) == NULL) {
+    if ((counters = counters_new()) == NULL) {
+        log_say(LOG_ERR, "out of memory");
+        return EX_OSERR;
+    }
+    if ((snapshot = snapshot_new(settings, counters, &err)) == NULL) {
         log_say(LOG_ERR, "%s", err.text);
         return EX_CONFIG;
     }

@@ -13,9 +13,9 @@
 struct snapshot {
     atomic_int holders;
     struct settings *settings;
-    struct address *bounce_addresses;
     struct store_pool *pool;
     struct message_rules rules;
+    atomic_bool complained;
 };
 
 struct snapshot_slot {
@@ -55,10 +55,25 @@ static enum store_rc apply_in_pool(void *ctx, const struct event *events, size_t
     return rc;
 }
 
-struct snapshot *snapshot_new(struct settings *settings, struct err *err)
+static enum store_rc note_in_pool(void *ctx, const struct campaign *campaign, const struct address *leads,
+                                  size_t n, bool *seen, struct err *err)
+{
+    struct snapshot *snapshot = ctx;
+    struct store *store = store_pool_take(snapshot->pool);
+    enum store_rc rc;
+
+    if (store == NULL) {
+        err_set(err, "out of memory");
+        return STORE_DOWN;
+    }
+    rc = store_note_campaign(store, campaign, leads, n, seen, err);
+    store_pool_return(snapshot->pool, store);
+    return rc;
+}
+
+struct snapshot *snapshot_new(struct settings *settings, struct counters *counters, struct err *err)
 {
     struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
-    size_t n = 0;
 
     if (snapshot == NULL) {
         err_set(err, "out of memory");
@@ -66,24 +81,22 @@ struct snapshot *snapshot_new(struct settings *settings, struct err *err)
         return NULL;
     }
     atomic_init(&snapshot->holders, 1);
+    atomic_init(&snapshot->complained, false);
     snapshot->settings = settings;
-    if ((snapshot->bounce_addresses = settings_bounce_addresses(settings, &n, err)) == NULL)
-        goto fail;
     if ((snapshot->pool = store_pool_new(&settings->redis)) == NULL) {
         err_set(err, "out of memory");
-        goto fail;
+        snapshot_release(snapshot);
+        return NULL;
     }
     snapshot->rules = (struct message_rules){
         .settings = settings,
-        .bounce_addresses = snapshot->bounce_addresses,
-        .n_bounce_addresses = n,
-        .any_sender = settings->milter.feedback_addresses.n > 0,
-        .store = { .find = find_in_pool, .apply = apply_in_pool, .ctx = snapshot },
+        .store = { .find = find_in_pool,
+                   .apply = apply_in_pool,
+                   .note_campaign = note_in_pool,
+                   .ctx = snapshot },
+        .counters = counters,
     };
     return snapshot;
-fail:
-    snapshot_release(snapshot);
-    return NULL;
 }
 
 void snapshot_release(struct snapshot *snapshot)
@@ -91,7 +104,6 @@ void snapshot_release(struct snapshot *snapshot)
     if (snapshot == NULL || atomic_fetch_sub(&snapshot->holders, 1) > 1)
         return;
     store_pool_free(snapshot->pool); /* borrows the settings: goes first */
-    free(snapshot->bounce_addresses);
     settings_free(snapshot->settings);
     free(snapshot);
 }
@@ -104,6 +116,25 @@ const struct settings *snapshot_settings(const struct snapshot *snapshot)
 const struct message_rules *snapshot_rules(const struct snapshot *snapshot)
 {
     return &snapshot->rules;
+}
+
+bool snapshot_may_complain(struct snapshot *snapshot)
+{
+    return !atomic_exchange(&snapshot->complained, true);
+}
+
+enum store_rc snapshot_flush_counters(struct snapshot *snapshot, struct err *err)
+{
+    struct store *store = store_pool_take(snapshot->pool);
+    enum store_rc rc;
+
+    if (store == NULL) {
+        err_set(err, "out of memory");
+        return STORE_DOWN;
+    }
+    rc = counters_flush(snapshot->rules.counters, store, err);
+    store_pool_return(snapshot->pool, store);
+    return rc;
 }
 
 enum store_rc snapshot_check_store(struct snapshot *snapshot, struct err *warning, struct err *err)

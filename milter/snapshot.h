@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* snapshot: one set of settings with what is made of them (bounce addresses in normal form, connections to
- * Redis). Never changed: a reload makes a new one and puts it into the slot, mails that are under way keep
- * the one they began with, and the last of them frees it. Any thread. */
+/* snapshot: one set of settings with its connections to Redis. Never changed: a reload makes a new one and
+ * puts it into the slot, mails that are under way keep the one they began with, and the last of them frees
+ * it. Any thread. */
 #ifndef LEADGATE_MILTER_SNAPSHOT_H
 #define LEADGATE_MILTER_SNAPSHOT_H
 
@@ -9,14 +9,17 @@
 
 struct snapshot;
 
-/* Takes settings over, also when it fails. The caller holds the result. NULL with err for a bounce address
- * that is no address, or when out of memory. */
-struct snapshot *snapshot_new(struct settings *settings, struct err *err);
+/* Takes settings over, also when it fails; counters is borrowed and outlives every snapshot. The caller holds
+ * the result. NULL with err when out of memory. */
+struct snapshot *snapshot_new(struct settings *settings, struct counters *counters, struct err *err);
 void snapshot_release(struct snapshot *snapshot); /* NULL is fine */
 
 const struct settings *snapshot_settings(const struct snapshot *snapshot);
 const struct message_rules *snapshot_rules(const struct snapshot *snapshot);
-/* store_check() on one of its connections. */
+/* True once: what the MTA cannot do is said once for these settings, not with each connection. */
+bool snapshot_may_complain(struct snapshot *snapshot);
+/* counters_flush() and store_check() on one of its connections. */
+enum store_rc snapshot_flush_counters(struct snapshot *snapshot, struct err *err);
 enum store_rc snapshot_check_store(struct snapshot *snapshot, struct err *warning, struct err *err);
 
 /* Where the threads find the snapshot of the day. */

@@ -161,6 +161,7 @@ int main(int argc, char **argv)
     logline_send(&line, LOG_NOTICE);
     startup_ready();
     rc = event_base_dispatch(daemon.base) < 0 ? EX_SOFTWARE : EX_OK;
+    policy_decider_flush(daemon.decider);
 out:
     finish(&daemon);
     return rc;

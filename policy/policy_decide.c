@@ -4,15 +4,20 @@
  *
  * One line for each recipient that was refused, none for those that passed: that is where the volume is, and
  * Postfix logs them. While Redis is away there is a line when that begins and one when it ends, with the
- * number of decisions made without it: one for each decision would only hide the reason. */
+ * number of decisions made without it: one for each decision would only hide the reason.
+ *
+ * Counters go to Redis a second after the first decision that they count: they share a write with the
+ * questions of that moment, and a server that nobody asks sleeps. */
 #include "policy/policy_decide.h"
 
 #include "leadgate/logline.h"
 #include "leadgate/lookup.h"
 #include "policy/policy_reply.h"
+#include "policy/policy_tally.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
+#include <sys/time.h>
 
 struct policy_decider {
     struct event_base *base;
@@ -21,7 +26,36 @@ struct policy_decider {
     bool settled; /* it is known whether Redis is there */
     bool down;
     int64_t unasked; /* decisions without it */
+    struct policy_tally tally;
+    struct counters *counters;
+    struct event *flush;
+    bool flushing; /* the timer runs */
 };
+
+/* Something is counted: in a second it goes to Redis. */
+static void flush_later(struct policy_decider *decider)
+{
+    static const struct timeval second = { .tv_sec = 1 };
+
+    if (decider->flushing)
+        return;
+    decider->flushing = true;
+    event_add(decider->flush, &second);
+}
+
+/* What Redis did not take yet is tried again. */
+static void on_flush(evutil_socket_t fd, short what, void *arg)
+{
+    struct policy_decider *decider = arg;
+
+    (void)fd;
+    (void)what;
+    decider->flushing = false;
+    policy_tally_move(&decider->tally, decider->counters);
+    lookup_count(decider->lookup, decider->counters);
+    if (counters_waiting(decider->counters))
+        flush_later(decider);
+}
 
 static void log_attribute(struct logline *line, const char *key, const struct policy_request *request,
                           enum policy_attribute attribute)
@@ -53,6 +87,37 @@ static void log_refusal(const char *word, const struct policy_question *question
     logline_send(&line, LOG_INFO);
 }
 
+/* A bounce that brings no token of ours. */
+static void log_unsigned(const struct policy_question *question)
+{
+    struct logline line;
+
+    logline_start(&line, "unsigned");
+    logline_span(&line, "recipient", address_span(&question->lead));
+    logline_span(&line, "client", question->request.value[POLICY_CLIENT_ADDRESS]);
+    logline_send(&line, LOG_INFO);
+}
+
+static int64_t wall_clock(const struct policy_decider *decider)
+{
+    struct timeval now;
+
+    event_base_gettimeofday_cached(decider->base, &now);
+    return (int64_t)now.tv_sec;
+}
+
+/* Nothing stands against the recipient: its mail gets a token, where mail is signed. */
+static void let_pass(struct policy_question *question)
+{
+    const struct policy_decider *decider = question->ctx;
+    char action[POLICY_ACTION_MAX + 1];
+    bool is_signed =
+        question->lead.n > 0 && policy_sign(action, decider->settings, &question->request, &question->lead,
+                                            &question->before, wall_clock(decider));
+
+    policy_server_answer(question, is_signed ? action : "DUNNO");
+}
+
 /* A lookup_fn. */
 static void on_found(void *ctx, enum store_rc rc, const struct suppression *found)
 {
@@ -63,10 +128,15 @@ static void on_found(void *ctx, enum store_rc rc, const struct suppression *foun
     if (rc == STORE_DOWN)
         decider->unasked++;
     policy_reply_make(&reply, decider->settings, &question->request, &question->lead, rc, found);
+    policy_tally_note(&decider->tally, &reply, rc);
+    flush_later(decider);
     switch (reply.verdict) {
-    case POLICY_PASSED: break;
+    case POLICY_PASSED: let_pass(question); return;
     case POLICY_REFUSED: log_refusal("refused", question, &reply); break;
-    case POLICY_OBSERVED: log_refusal("observed", question, &reply); break;
+    case POLICY_OBSERVED:
+        log_refusal("observed", question, &reply);
+        let_pass(question);
+        return;
     case POLICY_DEFERRED: log_refusal("deferred", question, &reply); break;
     }
     policy_server_answer(question, reply.action);
@@ -75,11 +145,24 @@ static void on_found(void *ctx, enum store_rc rc, const struct suppression *foun
 void policy_decide(struct policy_question *question)
 {
     struct policy_decider *decider = question->ctx;
+    bool ask = policy_reply_needs_lookup(decider->settings, &question->request, &question->lead);
+    const char *refusal = question->lead.n == 0
+                              ? NULL
+                              : policy_refuse_unsigned(decider->settings, &question->request, &question->lead,
+                                                       wall_clock(decider));
 
-    if (policy_reply_needs_lookup(decider->settings, &question->request, &question->lead))
+    if (refusal != NULL) {
+        log_unsigned(question);
+        policy_server_answer(question, refusal);
+        return;
+    }
+    if (ask) {
         lookup_recipient(decider->lookup, &question->lead, on_found, question);
-    else
-        policy_server_answer(question, "DUNNO");
+        return;
+    }
+    decider->tally.exempt++;
+    flush_later(decider);
+    let_pass(question);
 }
 
 /* A lookup_state_fn. */
@@ -98,6 +181,8 @@ static void on_state(void *ctx, bool up, const char *reason)
         logline_send(&line, LOG_NOTICE);
     } else {
         decider->unasked = 0;
+        decider->tally.absences++;
+        flush_later(decider);
         logline_start(&line, "redis-down");
         logline_text(&line, "reason", reason);
         logline_send(&line, LOG_WARNING);
@@ -112,9 +197,12 @@ struct policy_decider *policy_decider_new(struct event_base *base, const struct 
         return NULL;
     decider->base = base;
     decider->settings = settings;
-    decider->lookup = lookup_new(base, &settings->redis, on_state, decider);
+    decider->counters = counters_new();
+    decider->flush = evtimer_new(base, on_flush, decider);
+    if (decider->counters != NULL && decider->flush != NULL)
+        decider->lookup = lookup_new(base, &settings->redis, on_state, decider);
     if (decider->lookup == NULL) {
-        free(decider);
+        policy_decider_free(decider);
         return NULL;
     }
     return decider;
@@ -125,7 +213,25 @@ void policy_decider_free(struct policy_decider *decider)
     if (decider == NULL)
         return;
     lookup_free(decider->lookup);
+    if (decider->flush != NULL)
+        event_free(decider->flush);
+    counters_free(decider->counters);
     free(decider);
+}
+
+static void await_counts(struct policy_decider *decider)
+{
+    while (lookup_is_counting(decider->lookup) && event_base_loop(decider->base, EVLOOP_ONCE) == 0)
+        continue;
+}
+
+void policy_decider_flush(struct policy_decider *decider)
+{
+    event_del(decider->flush);
+    policy_tally_move(&decider->tally, decider->counters);
+    await_counts(decider); /* what the timer began */
+    lookup_count(decider->lookup, decider->counters);
+    await_counts(decider);
 }
 
 void policy_decider_settle(struct policy_decider *decider)

@@ -19,6 +19,10 @@ void policy_decider_free(struct policy_decider *decider);
  * decided without it. No longer than its timeout. */
 void policy_decider_settle(struct policy_decider *decider);
 
+/* Adds to leadgate:counters what is still counted here; waits no longer than Redis's timeout. For the end of
+ * the program, when nothing is decided any more. */
+void policy_decider_flush(struct policy_decider *decider);
+
 /* Decides by other settings from now on, but still asks the same Redis. Borrowed likewise. */
 void policy_decider_use(struct policy_decider *decider, const struct settings *settings);
 

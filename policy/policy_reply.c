@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-static const struct stream *stream_of(const struct settings *settings, const struct policy_request *request)
+const struct stream *policy_stream(const struct settings *settings, const struct policy_request *request)
 {
     const struct stream_request asked = {
         .sender = request->value[POLICY_SENDER],
@@ -34,15 +34,19 @@ bool policy_reply_needs_lookup(const struct settings *settings, const struct pol
     struct address_rules rules = settings_address_rules(settings);
     struct err err;
 
+    lead->n = 0;
     /* At other states than RCPT the recipient is unknown, or one of several. */
     if (!span_eq(request->value[POLICY_REQUEST], SPAN("smtpd_access_policy")) ||
         !span_eq(request->value[POLICY_PROTOCOL_STATE], SPAN("RCPT")))
         return false;
     /* What is no address, or empty, is no lead either; whether to take mail for it is Postfix's to say. */
-    if (address_parse(lead, ADDRESS_INTERNAL, request->value[POLICY_RECIPIENT], &rules, &err) < 0 ||
-        settings_never_refuses(settings, lead))
+    if (address_parse(lead, ADDRESS_INTERNAL, request->value[POLICY_RECIPIENT], &rules, &err) < 0) {
+        lead->n = 0;
         return false;
-    return !settings->streams.some_off || stream_of(settings, request)->enforce != ENFORCE_OFF;
+    }
+    if (settings_never_refuses(settings, lead))
+        return false;
+    return !settings->streams.some_off || policy_stream(settings, request)->enforce != ENFORCE_OFF;
 }
 
 /* Appends text as printable ASCII, a '?' for each other character, as far as there is room. */
@@ -149,7 +153,7 @@ void policy_reply_make(struct policy_reply *reply, const struct settings *settin
     reply->action = "DUNNO";
     if (rc == STORE_OK && is_clear(found))
         return;
-    reply->stream = stream_of(settings, request);
+    reply->stream = policy_stream(settings, request);
     switch (rc) {
     case STORE_OK: reply_when_suppressed(reply, lead, found); break;
     case STORE_DOWN: reply_when_down(reply, &settings->policy, lead); break;

@@ -37,7 +37,11 @@ struct policy_reply {
     char text[POLICY_ACTION_MAX + 1];
 };
 
-/* Whether this is a question for Redis, and about which lead. False: it is DUNNO whatever Redis would say. */
+/* The stream of the mail that a request is about; never NULL. */
+const struct stream *policy_stream(const struct settings *settings, const struct policy_request *request);
+
+/* Whether this is a question for Redis, and about which lead. False: it is DUNNO whatever Redis would say;
+ * the lead is empty where there is none. */
 bool policy_reply_needs_lookup(const struct settings *settings, const struct policy_request *request,
                                struct address *lead);
 

@@ -11,6 +11,7 @@
 
 #include "leadgate/address.h"
 #include "policy/policy_proto.h"
+#include "policy/policy_sign.h"
 
 struct event_base;
 struct policy_server;
@@ -19,6 +20,7 @@ struct policy_server;
 struct policy_question {
     struct policy_request request; /* values live until the answer */
     struct address lead;           /* the decider's to use: so no decision needs an allocation */
+    struct policy_signed before;   /* the same, kept from one question of a connection to the next */
     void *ctx;                     /* as given to policy_server_new() */
 };
 

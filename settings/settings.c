@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "leadgate/settings.h"
 
+#include "leadgate/keyring.h"
+
+#include "settings/lists.h"
+#include "settings/signing_make.h"
 #include "settings/stream_make.h"
 
 #include <stdlib.h>
@@ -25,7 +29,8 @@ static struct settings *make_defaults(struct err *err)
         return NULL;
     }
     lead_settings_default(&settings->lead);
-    if (config_defaults(settings, keys, n, err) < 0 || streams_make(settings, err) < 0) {
+    if (config_defaults(settings, keys, n, err) < 0 || streams_make(settings, err) < 0 ||
+        lists_make(settings, err) < 0 || signing_make(settings, err) < 0) {
         settings_free(settings);
         return NULL;
     }
@@ -41,6 +46,7 @@ int settings_load(struct settings **out, const char *path, struct err *err)
     if (settings == NULL)
         return -1;
     if (config_read(settings, keys, n, path, NULL, NULL, err) < 0 || streams_make(settings, err) < 0 ||
+        lists_make(settings, err) < 0 || signing_make(settings, err) < 0 ||
         make_classifier(settings, err) < 0) {
         settings_free(settings);
         return -1;
@@ -70,6 +76,8 @@ void settings_free(struct settings *settings)
         return;
     classifier_free(settings->classifier);
     streams_free(&settings->streams);
+    lists_free(settings);
+    keyring_free(settings->keyring);
     config_free(settings, keys, n);
     free(settings);
 }
@@ -107,4 +115,29 @@ bool settings_never_refuses(const struct settings *settings, const struct addres
         if (span_eq_nocase(span_of(names->item[i]), address_local(lead)))
             return true;
     return false;
+}
+
+struct maillog_settings settings_maillog(const struct settings *settings)
+{
+    return (struct maillog_settings){
+        .context = settings_bounce_context(settings),
+        .bounce_addresses = settings->bounce_addresses.item,
+        .n_bounce_addresses = settings->bounce_addresses.n,
+        .internal_relays = settings->internal_relays.item,
+        .n_internal_relays = settings->internal_relays.n,
+        .messages = (size_t)settings->feed.log_messages,
+    };
+}
+
+static bool covers(const struct address_list *list, const struct address *address)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (address_covers(&list->item[i], address))
+            return true;
+    return false;
+}
+
+bool settings_takes_reports(const struct settings *settings, const struct address *address)
+{
+    return covers(&settings->bounce_addresses, address) || covers(&settings->feedback_addresses, address);
 }

@@ -8,6 +8,7 @@
 #include "leadgate/network.h"
 #include "leadgate/span.h"
 #include "leadgate/stream.h"
+#include "settings/signing_make.h"
 #include "settings/stream_make.h"
 
 #include <string.h>
@@ -122,6 +123,11 @@ bool check_address(const char *text, struct err *err)
     return address_parse(&address, ADDRESS_MAILBOX, span_of(text), &rules, err) == 0;
 }
 
+bool check_address_or_none(const char *text, struct err *err)
+{
+    return text[0] == '\0' || check_address(text, err);
+}
+
 bool check_local_part(const char *text, struct err *err)
 {
     if (strpbrk(text, "@<>\" ") == NULL)
@@ -208,5 +214,37 @@ bool check_cause(const char *text, struct err *err)
     if (stream_causes(span_of(text), &causes))
         return true;
     err_set(err, "found \"%.60s\"; allowed are the names of causes and " STREAM_CAUSE_GROUPS, text);
+    return false;
+}
+
+bool check_field_name_or_none(const char *text, struct err *err)
+{
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c <= ' ' || *c > '~' || *c == ':') {
+            err_set(err, "found \"%.60s\"; allowed is the name of a header field, without the ':'", text);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool check_channel(const char *text, struct err *err)
+{
+    if (signing_channel(span_of(text)) != 0)
+        return true;
+    err_set(err, "found \"%.60s\"; allowed are header, envelope-id and return-path", text);
+    return false;
+}
+
+bool check_stream_channel(const char *text, struct err *err)
+{
+    return strcmp(text, "inherit") == 0 || strcmp(text, "none") == 0 || check_channel(text, err);
+}
+
+bool check_host(const char *text, struct err *err)
+{
+    if (text[0] != '\0')
+        return check_domain(text, err);
+    err_set(err, "found nothing; allowed is a host name");
     return false;
 }

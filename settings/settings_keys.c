@@ -20,6 +20,7 @@ static const char *const enforce_words[] = { "on", "observe", "off", NULL };
 static const char *const stream_enforce_words[] = { "on", "observe", "off", "inherit", NULL };
 static const char *const after_bounce_words[] = { "accept", "discard", NULL };
 static const char *const processed_words[] = { "keep", "delete", NULL };
+static const char *const authenticity_words[] = { "off", "prefer", "require", NULL };
 static const char *const end_words[] = { "never", "permanent", "longest", NULL };
 
 _Static_assert((int)LOG_TO_STDERR == 0 && (int)LOG_TO_SYSLOG == 1, "log_words");
@@ -28,6 +29,8 @@ _Static_assert((int)ENFORCE_ON == 0 && (int)ENFORCE_OBSERVE == 1 && (int)ENFORCE
 _Static_assert((int)ENFORCE_INHERIT == 3, "stream_enforce_words");
 _Static_assert((int)AFTER_BOUNCE_ACCEPT == 0 && (int)AFTER_BOUNCE_DISCARD == 1, "after_bounce_words");
 _Static_assert((int)PROCESSED_KEEP == 0 && (int)PROCESSED_DELETE == 1, "processed_words");
+_Static_assert((int)AUTHENTICITY_OFF == 0 && (int)AUTHENTICITY_PREFER == 1 && (int)AUTHENTICITY_REQUIRE == 2,
+               "authenticity_words");
 _Static_assert((int)END_NEVER == 0 && (int)END_PERMANENT == 1 && (int)END_LONGEST == 2, "end_words");
 _Static_assert(sizeof(enum cause_end) == sizeof(int), "CONFIG_WORD writes an int");
 
@@ -81,6 +84,12 @@ static const struct config_key stream_keys[] = {
       .help = "For which causes recipients are refused: names of causes and groups of them." },
     { STREAM_KEY("refusals_of", TEXTS, refusals_of), .def = "[]", .check = check_stream_name,
       .help = "The streams whose complaints and unsubscribes count here, too." },
+    { STREAM_KEY("signing", TEXTS, signing), .def = "[inherit]", .check = check_stream_channel,
+      .help = "By which channels its mail is signed: as signing.channels, or inherit, or none." },
+    { STREAM_KEY("unsubscribe", TEXT, unsubscribe), .def = "", .check = check_address_or_none,
+      .help = "The address to which its recipients can write to leave it; empty is none." },
+    { STREAM_KEY("duplicates", DURATION, duplicates), .def = "0", .min = 0, .max = 365 * DAY,
+      .help = "For how long nobody gets the same campaign a second time; 0 is not at all." },
     { STREAM_KEY("enforce", WORD, enforce), .def = "inherit", .words = stream_enforce_words,
       .help = "As policy.enforce, for this stream." },
     { STREAM_KEY("reply.temporary", TEXT, reply_temporary), .def = "", .check = check_reply_or_none,
@@ -108,6 +117,8 @@ static const struct config_key keys[] = {
       .help = "How long the history of a lead is kept after its last event." },
     { KEY("redis.journal", INT, redis.journal), .def = "100000", .min = 1000, .max = 100000000,
       .help = "About how many changes of opt-outs leadgate:journal keeps." },
+    { KEY("redis.unverified", INT, redis.unverified), .def = "10000", .min = 100, .max = 10000000,
+      .help = "About how many bounces that nothing vouches for leadgate:unverified keeps." },
 
     { KEY("log.to", WORD, log_to), .def = "syslog", .words = log_words,
       .help = "Where log lines go." },
@@ -202,6 +213,30 @@ static const struct config_key keys[] = {
     { KEY("policy.never_refuse", TEXTS, policy.never_refuse),
       .def = "[postmaster, abuse]", .check = check_local_part,
       .help = "Local parts that are let pass in every domain." },
+
+    { KEY("signing.keys", TEXTS, signing.keys), .def = "[]", .check = check_path,
+      .help = "The files of the keys by which tokens are signed and checked; the first one signs." },
+    { KEY("signing.channels", TEXTS, signing.channels), .def = "[header]", .check = check_channel,
+      .help = "How mail carries its token: header, envelope-id, return-path." },
+    { KEY("signing.token_lifetime", DURATION, signing.token_lifetime), .def = "10d", .min = DAY, .max = 60 * DAY,
+      .help = "How long a token is good." },
+    { KEY("signing.headers_most", INT, signing.headers_most), .def = "20", .min = 1, .max = 100,
+      .help = "How many tokens one message gets in its header." },
+    { KEY("signing.networks", TEXTS, signing.networks), .def = "[127.0.0.0/8, ::1]", .check = check_network,
+      .help = "Clients whose mail is signed." },
+    { KEY("signing.authenticated", BOOL, signing.authenticated), .def = "true",
+      .help = "Whether the mail of clients that have logged in is signed." },
+    { KEY("signing.daemons", TEXTS, signing.daemons), .def = "[]",
+      .help = "SMTP services whose mail is signed, whoever the client is." },
+    { KEY("signing.authenticity", WORD, signing.authenticity), .def = "prefer", .words = authenticity_words,
+      .help = "What a bounce without a good token may do." },
+    { KEY("signing.refuse_unsigned", BOOL, signing.refuse_unsigned), .def = "false",
+      .help = "Whether bounces without a good token in the bounce address are refused at RCPT TO." },
+    { KEY("signing.local_hosts", TEXTS, signing.local_hosts), .def = "[]", .check = check_host,
+      .help = "What this Postfix calls itself in the Received fields of bounces it writes." },
+
+    { KEY("duplicates.header", TEXT, duplicates.header), .def = "", .check = check_field_name_or_none,
+      .help = "The header field that names a mail's campaign; empty is Message-ID." },
 
     { KEY("streams", ITEMS, stream_items), .def = "[]", .items = &stream_table,
       .help = "Kinds of mail, and what of all that stands against a recipient counts for each." },

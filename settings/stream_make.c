@@ -4,6 +4,8 @@
  * common is checked when all have been read. */
 #include "settings/stream_make.h"
 
+#include "settings/signing_make.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -249,16 +251,22 @@ static int stream_make(struct stream *stream, const struct stream_settings *from
                        const struct settings *settings, struct err *err)
 {
     const struct policy_settings *policy = &settings->policy;
+    struct address_rules rules = settings_address_rules(settings);
 
     *stream = (struct stream){
         .name = from->name,
         .enforce = from->enforce == ENFORCE_INHERIT ? policy->enforce : from->enforce,
         .causes = all_causes(&from->causes),
+        .duplicates = from->duplicates,
         .reply_temporary = or_else(from->reply_temporary, policy->reply_temporary),
         .reply_permanent = or_else(from->reply_permanent, policy->reply_permanent),
         .refusals_of = &from->refusals_of,
+        .channels = signing_channels_of(&from->signing, signing_channels_of(&settings->signing.channels, 0)),
         .list_ids = &from->list_ids,
     };
+    if (from->unsubscribe[0] != '\0' &&
+        address_parse(&stream->unsubscribe, ADDRESS_MAILBOX, span_of(from->unsubscribe), &rules, err) < 0)
+        return -1;
     if (!has_match(from))
         return 0;
     stream->match = match_make(from, settings->fold_local_part, err);
@@ -266,11 +274,14 @@ static int stream_make(struct stream *stream, const struct stream_settings *from
 }
 
 /* Stands in where the settings name no stream: to all mail applies all that stands against a recipient. */
-static struct stream stream_for_all(const struct policy_settings *policy)
+static struct stream stream_for_all(const struct settings *settings)
 {
+    const struct policy_settings *policy = &settings->policy;
+
     return (struct stream){ .name = "default",
                             .enforce = policy->enforce,
                             .causes = UINT32_MAX,
+                            .channels = signing_channels_of(&settings->signing.channels, 0),
                             .reply_temporary = policy->reply_temporary,
                             .reply_permanent = policy->reply_permanent };
 }
@@ -288,7 +299,7 @@ int streams_make(struct settings *settings, struct err *err)
                         settings, err) < 0)
             return -1;
     if (from->n == 0)
-        streams->item[streams->n++] = stream_for_all(&settings->policy);
+        streams->item[streams->n++] = stream_for_all(settings);
     for (size_t i = 0; i < streams->n; i++) {
         streams->item[i].among = streams;
         streams->some_off |= streams->item[i].enforce == ENFORCE_OFF;

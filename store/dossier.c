@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reading for an operator: everything about one lead, her log, and cheap questions about many leads at once.
- */
+/* Reading for an operator: everything about one lead, her log, the counters, and cheap questions about many
+ * leads at once. */
 #include "store/admin.h"
 
 #include "store/answer.h"
+
+#include <stdlib.h>
 
 /* What is asked about a lead, in this order. */
 enum {
@@ -163,6 +165,53 @@ enum store_rc admin_count(struct admin *admin, uint64_t *keys, uint64_t *journal
     wire_send(admin->wire, 1, &dbsize, &len);
     admin_send(admin, "XLEN", SPAN(JOURNAL_KEY));
     return receive_count(admin, keys, err) == STORE_DOWN ? STORE_DOWN : receive_count(admin, journal, err);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct log_field *x = a, *y = b;
+    size_t n = x->name.n < y->name.n ? x->name.n : y->name.n;
+    int order = memcmp(x->name.p, y->name.p, n);
+
+    return order != 0 ? order : (x->name.n > y->name.n) - (x->name.n < y->name.n);
+}
+
+/* HGETALL hands out names and values in turn. */
+static enum store_rc tell_counters(const redisReply *hash, admin_counters_fn *fn, void *ctx, struct err *err)
+{
+    size_t n = hash->elements / 2;
+    struct log_field *fields = calloc(n, sizeof(*fields));
+
+    if (fields == NULL) {
+        err_set(err, "out of memory");
+        return STORE_DOWN;
+    }
+    for (size_t i = 0; i < n; i++)
+        fields[i] =
+            (struct log_field){ answer_text(hash->element[2 * i]), answer_text(hash->element[2 * i + 1]) };
+    qsort(fields, n, sizeof(*fields), compare_names);
+    fn(ctx, fields, n);
+    free(fields);
+    return STORE_OK;
+}
+
+enum store_rc admin_read_counters(struct admin *admin, admin_counters_fn *fn, void *ctx, bool *odd,
+                                  struct err *err)
+{
+    enum store_rc rc = STORE_OK;
+    redisReply *hash = NULL;
+
+    *odd = false;
+    if (wire_ready(admin->wire, err) == STORE_DOWN)
+        return STORE_DOWN;
+    admin_send(admin, "HGETALL", SPAN(COUNTERS_KEY));
+    if (admin_receive(admin, &hash, err) == STORE_DOWN)
+        return STORE_DOWN;
+    *odd = answer_is_odd(hash);
+    if (hash->type == REDIS_REPLY_ARRAY && hash->elements > 0)
+        rc = tell_counters(hash, fn, ctx, err);
+    freeReplyObject(hash);
+    return rc;
 }
 
 enum store_rc admin_find_marks(struct admin *admin, enum mark mark, const struct address *leads, size_t n,

@@ -14,6 +14,7 @@
 
 #include "store/answer.h"
 #include "store/backoff.h"
+#include "store/counters.h"
 #include "store/loop_adapter.h"
 
 #include <stdio.h>
@@ -45,9 +46,11 @@ struct lookup {
     struct event *retry, *deadline;
     struct backoff backoff;
     struct ask *oldest, *newest, *spare;
-    char script[41];  /* SHA-1 of the loaded script, in hexadecimal */
-    char reason[200]; /* why it is down, or what the greeting met; "" = nothing wrong */
-    bool told;        /* that it is down */
+    struct batch batch; /* counters that are being added */
+    int64_t batch_sent; /* monotonic milliseconds */
+    char script[41];    /* SHA-1 of the loaded script, in hexadecimal */
+    char reason[200];   /* why it is down, or what the greeting met; "" = nothing wrong */
+    bool told;          /* that it is down */
 };
 
 static void on_glance(redisAsyncContext *context, void *data, void *arg);
@@ -228,12 +231,57 @@ void lookup_recipient(struct lookup *lookup, const struct address *lead, lookup_
         watch_deadline(lookup, lookup->settings->timeout);
 }
 
+/* The answer to HINCRBY or HSET. */
+static void on_counted(redisAsyncContext *context, void *reply, void *arg)
+{
+    struct lookup *lookup = arg;
+
+    (void)context;
+    batch_answer(&lookup->batch, reply);
+}
+
+static bool send_counter(struct lookup *lookup, const struct counter *counter)
+{
+    struct counter_command command;
+
+    counter_command_make(&command, counter);
+    return redisAsyncCommandArgv(lookup->context, on_counted, lookup, COUNTER_ARGS, command.argv,
+                                 command.len) == REDIS_OK;
+}
+
+void lookup_count(struct lookup *lookup, struct counters *counters)
+{
+    struct counter **rest = &lookup->batch.first;
+
+    if (lookup->state != STATE_UP || lookup_is_counting(lookup) || !batch_take(&lookup->batch, counters))
+        return;
+    while (*rest != NULL && send_counter(lookup, *rest))
+        rest = &(*rest)->next;
+    batch_keep(&lookup->batch, rest);
+    lookup->batch_sent = monotonic_ms();
+    if (!event_pending(lookup->deadline, EV_TIMEOUT, NULL))
+        watch_deadline(lookup, lookup->settings->timeout);
+}
+
+bool lookup_is_counting(const struct lookup *lookup)
+{
+    return lookup->batch.first != NULL;
+}
+
+/* Since when an answer is waited for; 0 = for none. */
+static int64_t waits_since(const struct lookup *lookup)
+{
+    if (lookup->state == STATE_TRYING)
+        return lookup->tried;
+    if (lookup->oldest != NULL)
+        return lookup->oldest->since;
+    return lookup_is_counting(lookup) ? lookup->batch_sent : 0;
+}
+
 static void on_deadline(evutil_socket_t fd, short what, void *data)
 {
     struct lookup *lookup = data;
-    int64_t since = lookup->state == STATE_TRYING ? lookup->tried
-                    : lookup->oldest == NULL      ? 0
-                                                  : lookup->oldest->since;
+    int64_t since = waits_since(lookup);
     int64_t left = since + lookup->settings->timeout - monotonic_ms();
     char reason[64];
 

@@ -3,7 +3,7 @@
 # Prints every #include that points the wrong way; says nothing, and exits 0, when there is none.
 #
 #   core < lead < bounce, store, sim (which do not know each other) < settings < policy, milter, feed, cli
-#   (of which only cli sees sim); maillog stands on bounce, and feed and cli see it
+#   (of which only cli sees sim); maillog stands on bounce, and settings, feed and cli see it
 #
 # Each folder sees itself and what is below it, through include/leadgate or by its own name. A library belongs to the
 # folder that exists to hide it.
@@ -16,6 +16,11 @@ function layer_list(text, names,    n, i, words) {
     for (i = 1; i <= n; i++)
         names[words[i]] = 1
 }
+function headers(folder, text,    n, i, words) {
+    n = split(text, words, " ")
+    for (i = 1; i <= n; i++)
+        home[words[i]] = folder
+}
 BEGIN {
     # What a folder may include from, itself aside.
     below["core"] = ""
@@ -23,24 +28,26 @@ BEGIN {
     below["bounce"] = below["store"] = "core lead"
     below["sim"] = "core lead"
     below["maillog"] = "core lead bounce"
-    below["settings"] = "core lead bounce store"
+    below["settings"] = "core lead bounce maillog store"
     below["policy"] = below["milter"] = "core lead bounce store settings"
     below["feed"] = "core lead bounce maillog store settings"
     below["cli"] = "core lead bounce maillog store sim settings"
 
     # Which folder a public header belongs to.
-    split("core:address core:config core:decimal core:endpoint core:err core:hash core:logline core:network core:provider core:span core:times lead:cause lead:event lead:lead " \
-          "bounce:bounce bounce:rules maillog:maillog store:store store:store_admin store:store_inbox store:store_pool store:store_position store:lookup sim:simulate settings:settings settings:startup settings:stream", homes, " ")
-    for (i in homes) {
-        split(homes[i], part, ":")
-        home[part[2]] = part[1]
-    }
+    headers("core", "address config decimal endpoint err hash keyring logline network provider span times token")
+    headers("lead", "cause event incident lead")
+    headers("bounce", "bounce reason rules")
+    headers("maillog", "maillog")
+    headers("sim", "rehearsal simulate")
+    headers("store", "campaign counters lookup store store_admin store_inbox store_pool store_position store_unverified")
+    headers("settings", "authenticity settings signing startup stream")
 
     # Which files may see a library.
     library["hiredis/"] = "^store/"
     library["libmilter/"] = "^milter/(callbacks[.][ch]|listener[.]c|main[.]c)$"
     library["gmime/"] = library["glib"] = "^bounce/"
     library["pcre2.h"] = "^bounce/"
+    library["sodium.h"] = "^core/(keyring|keyring_keys|token)[.][ch]$"
     library["libpsl.h"] = "^core/provider[.]c$"
     library["zlib.h"] = "^(feed|cli)/"
     library["yaml.h"] = "^core/config[^/]*[.][ch]$"

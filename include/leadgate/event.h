@@ -38,13 +38,18 @@ struct event {
      * topmost Received field, the log line); never in the future of the caller's clock. `sent` is when the
      * message that it is about was sent, 0 = not known. */
     int64_t at, sent;
-    int64_t until; /* EVENT_OPTOUT: when it ends; 0 = for good */
+    int64_t until;   /* EVENT_OPTOUT: when it ends; 0 = for good */
+    bool unverified; /* a bounce that anybody may have written: one soft strike at most, nothing for good */
     /* Borrowed for the call. */
     struct span message;  /* Message-ID of the message it is about, else its queue id; empty = not known */
     struct span status;   /* enhanced status, "5.1.1" */
     struct span evidence; /* the remote server's words; cut to fit where it is stored */
     struct span stream;   /* complaint, unsubscribe, resubscribe: which stream; empty = every one */
+    /* The name of the token that vouches for the mail which brought it; it convicts once. Empty = none. */
+    struct span token;
+    const char *proof;    /* what vouches for it: proof_name(), static storage; NULL = it was not asked for */
     struct span provider; /* registrable domain of the host that answered; empty = not known */
+    const char *rule;     /* the rule that classified it; lives as long as the classifier; NULL = none */
 };
 
 /* The field of lead:{ADDR}:refused that the event is about: its stream, "*" when it names none. */

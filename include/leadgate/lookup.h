@@ -10,7 +10,10 @@
 #ifndef LEADGATE_LOOKUP_H
 #define LEADGATE_LOOKUP_H
 
+#include "leadgate/counters.h"
 #include "leadgate/store.h"
+
+#include <stdbool.h>
 
 struct event_base;
 struct lookup;
@@ -29,5 +32,12 @@ void lookup_free(struct lookup *lookup);
 
 /* Asks; fn is called exactly once, maybe before this returns (when Redis is away). lead is copied. */
 void lookup_recipient(struct lookup *lookup, const struct address *lead, lookup_fn *fn, void *ctx);
+
+/* Adds what is counted to Redis, behind what is asked in this turn of the loop: in the same write, and no
+ * question waits for it. Does nothing while Redis is away, or while answers to the last time are still to
+ * come. counters is borrowed until they are there, or lookup_free(). */
+void lookup_count(struct lookup *lookup, struct counters *counters);
+/* Whether such answers are still to come. A connection on which they do not is given up like any other. */
+bool lookup_is_counting(const struct lookup *lookup);
 
 #endif

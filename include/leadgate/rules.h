@@ -27,10 +27,12 @@ int classifier_check(const struct classifier *classifier, struct err *err);
 struct explanation {
     char status[16]; /* as believed; "" = none */
     int reply;
-    char diag[2048], human[4096]; /* as compared: small letters, without codes, addresses and links */
+    /* As compared: small letters, without codes, addresses and links. notice: "" where no rule asks for it.
+     */
+    char diag[2048], human[4096], notice[4096];
     struct explained_rule {
         struct rule_info rule;
-        const char *place; /* diag, human, or codes */
+        const char *place; /* diag, human, notice, or codes */
     } rules[EXPLAINED_MOST];
     size_t n;
 };

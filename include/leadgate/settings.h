@@ -9,6 +9,7 @@
 #include "leadgate/config.h"
 #include "leadgate/lead.h"
 #include "leadgate/logline.h"
+#include "leadgate/maillog.h"
 #include "leadgate/network.h"
 #include "leadgate/store.h"
 #include "leadgate/stream.h"
@@ -63,8 +64,43 @@ struct stream_settings {
     struct config_texts list_ids;            /* List-Ids of its mail */
     struct config_texts causes;              /* names of causes and groups of them */
     struct config_texts refusals_of;         /* names of streams */
+    struct config_texts signing;             /* names of channels; or `inherit`, or `none` */
+    char *unsubscribe;                       /* an address; "" = none */
+    int64_t duplicates;                      /* seconds; 0 = they are not looked for */
     int enforce;                             /* enum enforce */
     char *reply_temporary, *reply_permanent; /* "" = policy.reply's */
+};
+
+enum authenticity { AUTHENTICITY_OFF, AUTHENTICITY_PREFER, AUTHENTICITY_REQUIRE };
+
+/* As the file has it; see signing.h. */
+struct signing_settings {
+    struct config_texts keys; /* paths; the first signs */
+    int64_t token_lifetime;   /* seconds */
+    int authenticity;         /* enum authenticity */
+    struct config_texts channels;
+    int64_t headers_most; /* tokens in the header of one message */
+    struct config_texts networks, daemons;
+    bool authenticated;
+    bool refuse_unsigned; /* at RCPT TO: the null sender to a bounce address without a good token */
+    struct config_texts local_hosts; /* what this Postfix calls itself in Received fields */
+};
+
+struct duplicates_settings {
+    char *header; /* the field that names the campaign; "" = Message-ID */
+};
+
+struct keyring;
+
+/* Lists of texts, parsed. */
+struct address_list {
+    struct address *item;
+    size_t n;
+};
+
+struct network_list {
+    struct network *item;
+    size_t n;
 };
 
 struct settings {
@@ -78,8 +114,17 @@ struct settings {
     struct policy_settings policy;
     struct milter_settings milter;
     struct feed_settings feed;
+    struct signing_settings signing;
+    struct duplicates_settings duplicates;
     struct config_items stream_items; /* struct stream_settings */
-    struct streams streams;           /* made of them when they are loaded */
+
+    /* What is made of them when they are loaded. */
+    struct keyring *keyring;                /* of signing.keys */
+    struct address_list bounce_addresses;   /* milter.bounce_addresses, in normal form */
+    struct address_list feedback_addresses; /* milter.feedback_addresses */
+    struct network_list own_networks;       /* signing.networks */
+    struct network_list internal_relays;    /* feed.internal_relays */
+    struct streams streams;
 };
 
 /* The one table: loader, reference and tests. Static storage. */
@@ -94,17 +139,17 @@ void settings_free(struct settings *settings); /* NULL is fine */
 struct address_rules settings_address_rules(const struct settings *settings);
 /* What mails are read by; borrows from the settings. */
 struct bounce_context settings_bounce_context(const struct settings *settings);
+/* What a delivery log is read by; borrows from the settings. */
+struct maillog_settings settings_maillog(const struct settings *settings);
 
 /* report_event(), and the stream that it is about: of a complaint, or what else is the recipient's will, that
  * of the mail which came back with it. The event borrows from the settings, too. */
 void settings_report_event(const struct settings *settings, const struct report *report, size_t i,
                            enum event_source source, int64_t now, struct event *event);
 
-/* milter.bounce_addresses and, behind them, milter.feedback_addresses, parsed: *n of them. The caller frees
- * them with free(). NULL with err. */
-struct address *settings_bounce_addresses(const struct settings *settings, size_t *n, struct err *err);
-/* feed.internal_relays, parsed: as many as the setting has items. As above. */
-struct network *settings_internal_relays(const struct settings *settings, struct err *err);
+/* Whether what comes to this address is read as a report: it is a bounce address or a feedback address, with
+ * or without an extension. */
+bool settings_takes_reports(const struct settings *settings, const struct address *address);
 
 /* Whether the lead is let pass in every stream and whatever stands against it (policy.never_refuse). */
 bool settings_never_refuses(const struct settings *settings, const struct address *lead);

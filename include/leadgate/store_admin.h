@@ -34,8 +34,8 @@ struct deed {
 enum store_rc admin_allow(struct admin *admin, const struct deed *deed, struct err *err);
 enum store_rc admin_disallow(struct admin *admin, const struct deed *deed, bool *changed, struct err *err);
 
-/* Deletes every key of the lead: history, opt-out, refusals, whitelisting, log. The journal is told first, so
- * that no forgetting is missed in it. *changed: false when nothing was known. */
+/* Deletes every key of the lead: history, opt-out, refusals, whitelisting, log, used tokens. The journal is
+ * told first, so that no forgetting is missed in it. *changed: false when nothing was known. */
 enum store_rc admin_forget(struct admin *admin, const struct deed *deed, bool *changed, struct err *err);
 
 /* Everything about one lead, in one round trip. */
@@ -98,6 +98,12 @@ enum store_rc admin_scan(struct admin *admin, const struct scan *scan, int64_t n
 
 /* How many keys the database has, and how many entries the journal. */
 enum store_rc admin_count(struct admin *admin, uint64_t *keys, uint64_t *journal, struct err *err);
+
+/* Every field of leadgate:counters, by their names in the order of bytes, whoever wrote it; the spans live
+ * for the call. Not told when there is none. *odd: the key is there, but is no hash. */
+typedef void admin_counters_fn(void *ctx, const struct log_field *fields, size_t n);
+enum store_rc admin_read_counters(struct admin *admin, admin_counters_fn *fn, void *ctx, bool *odd,
+                                  struct err *err);
 
 /* Whether each of n leads has an opt-out or a refusal at all, or a domain on hold: the cheap question before
  * store_find_suppressions(). One round trip; n at most some thousand. */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What two runs left in Redis, compared: everything, but for the moments at which it was written."""
+"""What two runs left in Redis, compared: everything, but for the moments at which it was written, and the counters: what a
+program that is killed has counted since its last flush is lost, and a mail that is applied again is counted again."""
 
 import random
 import time
@@ -7,6 +8,7 @@ import time
 from bed import make_dsn
 
 JOURNAL = "leadgate:journal"
+COUNTERS = "leadgate:counters"
 STATUSES = ["5.1.1", "5.2.2", "4.2.2", "5.7.1"]
 
 
@@ -22,11 +24,15 @@ def bounces(count, leads, seed):
     return made
 
 
+def dump(redis):
+    return {key: held for key, held in redis.client.dump().items() if key != COUNTERS}
+
+
 def state(redis, moments=()):
     """{key: what it holds}, without the ids of stream entries; the fields in moments are left out of hashes. The journal
     is kept at least once, in the order of the commits: it counts as a set."""
     found = {}
-    for key, (kind, value, _) in redis.client.dump().items():
+    for key, (kind, value, _) in dump(redis).items():
         if kind == "hash":
             value = {name: text for name, text in value.items() if name not in moments}
         elif kind == "stream":
@@ -58,7 +64,7 @@ def differences(one, other):
 
 def lifetimes(redis):
     """{key: time to live in seconds, -1 = no end}"""
-    return {key: ttl // 1000 if ttl >= 0 else -1 for key, (_, _, ttl) in redis.client.dump().items()}
+    return {key: ttl // 1000 if ttl >= 0 else -1 for key, (_, _, ttl) in dump(redis).items()}
 
 
 def assert_same_lifetimes(one, other, tolerance):

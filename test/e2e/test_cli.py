@@ -156,6 +156,26 @@ def test_show_says_what_the_next_bounce_would_do(store):
     assert store.redis.client.hash("lead:{ann@dest.test}")["strikes"] == "1"
 
 
+def test_show_tells_what_was_said_last(store):
+    """A deferral's words stand behind the deferral, a bounce's behind its strikes, whichever is later."""
+    now = int(time.time())
+    lead = ("HSET", "lead:{ann@dest.test}", "bounced", now - 90000, "cause", "mailbox-full", "strikes", 1, "seen", now - 900000,
+            "noticed", now - 7200, "provider", "mail.example", "status", "4.2.2", "diag", "try again later")
+    store.redis.call(*lead, "deferred", now - 3900)
+    lines = printed(store, "show", "ann@dest.test").splitlines()
+    (deferred,) = [line for line in lines if line.startswith("deferred ")]
+    assert deferred.endswith(" 65 min ago; last: 4.2.2 try again later")
+    assert "strikes       1 of mailbox-full" in lines and "provider      mail.example" in lines
+    assert [line.endswith(", 2 h ago") for line in lines if line.startswith("noticed ")] == [True]
+    store.redis.call(*lead, "deferred", now - 100000)
+    lines = printed(store, "show", "ann@dest.test").splitlines()
+    assert "strikes       1 of mailbox-full; last: 4.2.2 try again later" in lines
+    assert [line.endswith(" ago") for line in lines if line.startswith("deferred ")] == [True]
+    # Never bounced: there are no strikes, but what was said is told.
+    store.redis.call("HDEL", "lead:{ann@dest.test}", "bounced")
+    assert "; last: 4.2.2 try again later\n" in printed(store, "show", "ann@dest.test")
+
+
 def test_show_and_why_of_a_suppressed_lead(store):
     printed(store, "optout", "--for", "10d", "--why", "she \x1b[31mcalled", "ann@dest.test")
     store.redis.call("HSET", "lead:{ann@dest.test}:refused", "news", "cause=complaint since=2026-01-01T00:00:00Z")

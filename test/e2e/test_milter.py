@@ -109,4 +109,5 @@ def test_huge_bounce(bed):
     mail += (b"y" * 70 + b"\n") * 5000
     assert transaction(bed.postfix.port, ["bounce@bounces.bed.test"], sender="", message=mail).data.ok
     assert bed.redis.call("EXISTS", "lead:{ann@dest.test}:optout")
+    assert len([line for line in milter.lines("warning") if line["text"] == "not all of a bounce was read"]) == 1
     assert milter.running()

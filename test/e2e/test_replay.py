@@ -88,6 +88,24 @@ def test_what_is_no_bounce(store):
     assert store.redis.client.keys() == []
 
 
+def test_what_is_left_out_is_said(store):
+    """One warning for each mail that was not read as a whole, by its name, and none for others."""
+    store.configure(feed={"max_size": "128KiB"})
+    store.make_maildir(store.maildir)
+    mail = make_dsn("ann@dest.test", "5.1.1", at=int(time.time()), message_id="m1")
+    group = b"Final-Recipient: rfc822; %d@dest.test\nAction: failed\nStatus: 5.1.1\n\n"
+    store.put_mail("whole", mail)
+    store.put_mail("long", mail + b"x" * 70 + b"\n" + (b"y" * 70 + b"\n") * 5000)
+    head, end = mail.split(b"Final-Recipient:", 1)
+    store.put_mail("crowd", head + b"".join(group % n for n in range(1100)) + b"Final-Recipient:" + end)
+    feed = store.program("leadgate-feed", "-c", store.config_path, "--once").start()
+    assert feed.wait(60) == 0
+    said = {line["file"]: line["reason"] for line in feed.lines("warning") if line["text"] == "not all of a mail was read"}
+    assert said == {"crowd": "more recipients than are read off one mail", "long": "as large as feed.max_size"}
+    assert feed.text().count("not all of a mail was read") == 2
+    assert len(store.redis.client.keys("lead:*:optout")) == 1001
+
+
 def crowd(bed, *arguments):
     """Eight leadgate-feed at once; their event lines."""
     started = [bed.program("leadgate-feed", "-c", bed.config_path, *words, log=f"leadgate-feed.{n}.log")

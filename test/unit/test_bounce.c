@@ -441,8 +441,23 @@ static void test_too_many_recipients(void **state)
     report = read_mail((struct span){ mail, n });
     free(mail);
     assert_int_equal(report.n, REPORT_RECIPIENTS);
-    assert_true(report.cut);
+    assert_string_equal(report.cut, "more recipients than are read off one mail");
     assert_string_equal(report.findings[0].lead.text, "u0@post.example");
+    report_free(&report);
+}
+
+/* Of a mail longer than is read the beginning counts, and that there was more is told. */
+static void test_too_large(void **state)
+{
+    struct report report = read_repeated(NOTICE_HEAD "\n<ida@post.example>: user unknown\n\n",
+                                         "xxxxxxxxxxxxxxx\n", REPORT_BYTES / 16);
+
+    (void)state;
+    assert_int_equal(report.n, 1);
+    assert_string_equal(report.cut, "larger than is read of one mail");
+    report_free(&report);
+    report = read_file("postfix-user-unknown.eml");
+    assert_null(report.cut);
     report_free(&report);
 }
 
@@ -568,6 +583,86 @@ static void test_event(void **state)
     report_free(&report);
 }
 
+/* Each recipient's own Remote-MTA, in whatever words; what names no host of others is nobody. */
+static void test_provider_of_a_bounce(void **state)
+{
+    static const struct {
+        const char *field, *provider;
+    } rows[] = {
+        { "Remote-MTA: dns; a-com.olc.protection.Outlook.com\n", "outlook.com" },
+        { "Remote-MTA: dns; mx1.post.example\n", "post.example" },
+        { "Remote-MTA: dns;\n mx.customer.co.uk. (203.0.113.9, the server for customer.co.uk.)\n",
+          "customer.co.uk" },
+        { "Remote-MTA: smtp;mx.city.example[192.0.2.5]\n", "city.example" },
+        { "Remote-MTA: mx2.city.example\n", "city.example" },
+        { "Remote-MTA: dns; relay.Shop.example\n", "" }, /* the house that the report came to */
+        { "Remote-MTA: dns; [192.0.2.5]\n", "" },
+        { "Remote-MTA: dns; 192.0.2.5\n", "" },
+        { "Remote-MTA: dns; localhost\n", "" },
+        { "Remote-MTA: dns; co.uk\n", "" },
+        { "Remote-MTA: ;\n", "" },
+        { "Remote-MTA: dns; {x}:hold.example\n", "" },
+        { "Remote-MTA: dns; a.b\x1b[31m.example\n", "" },
+        { "", "" },
+    };
+    char text[4096];
+    struct report report;
+    struct event event;
+    size_t n = 0;
+
+    (void)state;
+    n += (size_t)snprintf(text, sizeof(text),
+                          "From: MAILER-DAEMON@out.example\nTo: bounce@bounces.shop.example\n"
+                          "Content-Type: message/delivery-status\n\nReporting-MTA: dns; out.example\n");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        n += (size_t)snprintf(text + n, sizeof(text) - n,
+                              "\nFinal-Recipient: rfc822; lead%zu@example.com\nAction: failed\n%s", i,
+                              rows[i].field);
+    report = read_mail((struct span){ text, n });
+    assert_int_equal(report.n, sizeof(rows) / sizeof(rows[0]));
+    for (size_t i = 0; i < report.n; i++) {
+        assert_string_equal(report.findings[i].provider, rows[i].provider);
+        report_event(&report, i, SOURCE_MAILBOX, 2000000000, &event);
+        assert_true(span_eq(event.provider, span_of(rows[i].provider)));
+    }
+    report_free(&report);
+}
+
+/* A complaint has the side that reports it: by its host, else by its sender; one that was passed on by hand
+ * within the house has none. */
+static void test_provider_of_a_complaint(void **state)
+{
+    static const struct {
+        const char *from, *host, *provider;
+    } rows[] = {
+        { "fbl@fbl.mail.example", "Reporting-MTA: dns; mx7.post.example\n", "post.example" },
+        { "Feedback <fbl@fbl.Mail.example>", "", "mail.example" },
+        { "fbl@fbl.mail.example", "Reporting-MTA: dns; [192.0.2.1]\n", "mail.example" },
+        { "staff@shop.example", "", "" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[1024];
+        int n = snprintf(text, sizeof(text),
+                         "From: %s\nTo: abuse@shop.example\nMIME-Version: 1.0\n"
+                         "Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n"
+                         "--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n%s"
+                         "Original-Rcpt-To: ann@example.com\nOriginal-Rcpt-To: bob@example.com\n\n--b--\n",
+                         rows[i].from, rows[i].host);
+        struct report report = read_mail((struct span){ text, (size_t)n });
+        struct event event;
+
+        assert_int_equal(report.n, 2);
+        for (size_t k = 0; k < report.n; k++) {
+            report_event(&report, k, SOURCE_MAILBOX, 2000000000, &event);
+            assert_int_equal(event.type, EVENT_COMPLAINT);
+            assert_true(span_eq(event.provider, span_of(rows[i].provider)));
+        }
+        report_free(&report);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -580,12 +675,15 @@ int main(void)
         cmocka_unit_test(test_arrival),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_too_many_recipients),
+        cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_returned_mail),
         cmocka_unit_test(test_reporter),
         cmocka_unit_test(test_complaint_events),
         cmocka_unit_test(test_a_plain_unsubscribe_convicts_nobody),
         cmocka_unit_test(test_no_mail),
         cmocka_unit_test(test_event),
+        cmocka_unit_test(test_provider_of_a_bounce),
+        cmocka_unit_test(test_provider_of_a_complaint),
     };
 
     struct classifier *classifier;

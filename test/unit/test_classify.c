@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -197,6 +198,54 @@ static void test_families(void **state)
     }
 }
 
+static struct finding classify_human(const char *human)
+{
+    struct finding finding = { .cause = CAUSE_NONE };
+
+    classify_rejection(&context, &(struct rejection){ .human = span_of(human) }, &finding);
+    return finding;
+}
+
+/* Cuts the next column off a line. */
+static const char *next_column(char **line)
+{
+    return strsep(line, "\t\n");
+}
+
+/* The known forms: test/data/refusals.tsv. */
+static void test_refusals(void **state)
+{
+    const char *data = getenv("TEST_DATA");
+    char path[4096], text[1024], *line;
+    size_t n = 0, wrong = 0;
+    FILE *fp;
+
+    (void)state;
+    snprintf(path, sizeof(path), "%s/refusals.tsv", data == NULL ? "test/data" : data);
+    assert_non_null(fp = fopen(path, "re"));
+    while ((line = fgets(text, sizeof(text), fp)) != NULL) {
+        const char *cause, *status, *diag;
+        struct finding finding;
+
+        if (line[0] == '#')
+            continue;
+        cause = next_column(&line);
+        status = next_column(&line);
+        diag = next_column(&line);
+        assert_non_null(diag);
+        finding = strcmp(status, "human") == 0 ? classify_human(diag) : classify(status, 0, diag, false);
+        n++;
+        if (strcmp(cause, "soft") == 0 ? finding.hardness != HARDNESS_SOFT
+                                       : strcmp(cause_name(finding.cause), cause) != 0) {
+            wrong++;
+            print_error("%s by %s, not %s: %s\n", cause_name(finding.cause), finding.rule, cause, diag);
+        }
+    }
+    fclose(fp);
+    assert_true(n > 700);
+    assert_int_equal(wrong, 0);
+}
+
 static void *classify_often(void *arg)
 {
     size_t *right = arg;
@@ -322,6 +371,7 @@ int main(void)
         cmocka_unit_test(test_order_of_evidence),
         cmocka_unit_test(test_text_for_people),
         cmocka_unit_test(test_families),
+        cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_local_verdict),
         cmocka_unit_test(test_codes_are_read_where_codes_stand),

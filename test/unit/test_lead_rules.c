@@ -753,6 +753,25 @@ static void old_signs_of_life_take_nothing_back(void **state)
     }
 }
 
+/* The provider is who runs the server that answers for her; who passes a complaint on is taken for that only
+ * as long as none has. */
+static void a_complaint_and_the_provider(void **state)
+{
+    struct world world = new_world();
+    struct event complaint = other(EVENT_COMPLAINT, T0), delivery = other(EVENT_DELIVERED, T0 + 60);
+
+    (void)state;
+    complaint.provider = SPAN("hotmail.com");
+    assert_int_equal(apply(&world, complaint), EFFECT_WILL);
+    assert_string_equal(world.lead.provider, "hotmail.com");
+    delivery.provider = SPAN("outlook.com");
+    assert_int_equal(apply(&world, delivery), EFFECT_GOOD);
+    assert_string_equal(world.lead.provider, "outlook.com");
+    complaint.at = T0 + DAY;
+    assert_int_equal(apply(&world, complaint), EFFECT_WILL);
+    assert_string_equal(world.lead.provider, "outlook.com");
+}
+
 /* A complaint after an unsubscribe, or after another complaint, is news; a resubscribe from before it, heard
  * of late, does not answer it. */
 static void a_new_complaint_is_news(void **state)
@@ -902,6 +921,7 @@ int main(void)
         cmocka_unit_test(an_optout_from_the_future),
         cmocka_unit_test(old_signs_of_life_take_nothing_back),
         cmocka_unit_test(a_new_complaint_is_news),
+        cmocka_unit_test(a_complaint_and_the_provider),
         cmocka_unit_test(a_late_open_lifts_in_the_past),
         cmocka_unit_test(first_seen_whatever_the_order),
         cmocka_unit_test(times_far_away),

@@ -65,7 +65,7 @@ static void test_mistakes_are_told_with_their_line(void **state)
           ":3: a second rule of this name: a" },
         { "rule a specific spam-block\n  status 5.1.1\n  status 5.1.2\n",
           ":3: said twice of this rule: status" },
-        { "rule a specific spam-block\n  in body\n", ":2: not a place (diag, human): body" },
+        { "rule a specific spam-block\n  in body\n", ":2: not a place (diag, human, notice): body" },
         { "rule a off\n  match x\n", ":2: a rule that is off has nothing else: match" },
     };
 

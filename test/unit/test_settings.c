@@ -275,6 +275,37 @@ static void test_values(void **state)
     settings_free(settings);
 }
 
+/* What a delivery log is read by is read once, by the settings' own rules. */
+static void test_maillog(void **state)
+{
+    static const char text[] = "address: { default_domain: Example.Com }\n"
+                               "feed: { internal_relays: [ 10.0.0.0/8 ], log_messages: 5000 }\n"
+                               "milter: { bounce_addresses: [ Bounce@Bücher.example, <b@example.org> ] }\n";
+    struct settings *settings = NULL;
+    struct maillog_settings maillog;
+    struct ip inside, outside;
+    struct err err;
+
+    (void)state;
+    if (load_text(&settings, text, &err) < 0)
+        fail_msg("%s", err.text);
+    maillog = settings_maillog(settings);
+    assert_int_equal(maillog.n_bounce_addresses, 2);
+    assert_string_equal(maillog.bounce_addresses[0].text, "bounce@xn--bcher-kva.example");
+    assert_string_equal(maillog.bounce_addresses[1].text, "b@example.org");
+    assert_true(ip_parse(&inside, SPAN("10.1.2.3")) && ip_parse(&outside, SPAN("127.0.0.1")));
+    assert_int_equal(maillog.n_internal_relays, 1);
+    assert_true(network_holds(&maillog.internal_relays[0], &inside));
+    assert_false(network_holds(&maillog.internal_relays[0], &outside));
+    assert_int_equal(maillog.messages, 5000);
+    assert_ptr_equal(maillog.context.classifier, settings->classifier);
+    settings_free(settings);
+    settings = settings_new();
+    assert_int_equal(settings_maillog(settings).n_internal_relays, 2);
+    assert_int_equal(settings_maillog(settings).n_bounce_addresses, 0);
+    settings_free(settings);
+}
+
 static void test_errors(void **state)
 {
     static const struct {
@@ -318,6 +349,12 @@ static void test_errors(void **state)
                                                    "temporary, permanent, unavailable" },
         { "policy: { never_refuse: [ abuse@example.com ] }\n",
           "1:27: policy.never_refuse: found \"abuse@example" },
+        { "duplicates: { header: \"X-Campaign:\" }\n",
+          "1:23: duplicates.header: found \"X-Campaign:\"; allowed is the name of a header field" },
+        { "streams: [ { name: a, unsubscribe: leave } ]\n",
+          "1:36: streams[0].unsubscribe: \"leave\" has no domain" },
+        { "streams: [ { name: a, duplicates: 366d } ]\n",
+          "1:35: streams[0].duplicates: found \"366d\", out of range" },
         { "milter: { feedback_addresses: [ fbl ] }\n",
           "1:33: milter.feedback_addresses: \"fbl\" has no domain" },
         { "milter: { bounce_addresses: [ bounce ] }\n",
@@ -494,13 +531,10 @@ static void test_secret(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_lead_defaults),
-        cmocka_unit_test(test_example),
-        cmocka_unit_test(test_example_streams),
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_reply_templates),
+        cmocka_unit_test(test_rows),    cmocka_unit_test(test_lead_defaults),
+        cmocka_unit_test(test_example), cmocka_unit_test(test_example_streams),
+        cmocka_unit_test(test_values),  cmocka_unit_test(test_maillog),
+        cmocka_unit_test(test_errors),  cmocka_unit_test(test_reply_templates),
         cmocka_unit_test(test_secret),
     };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The simulation: the worked example of the design to the mail, what must add up in any scenario, and what is
  * written of it. */
+#include "cli/figures.h"
 #include "cli/simulate_report.h"
 #include "leadgate/simulate.h"
 
@@ -377,7 +378,7 @@ static void numbers_are_grouped(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char text[GROUPED_SIZE];
 
-        assert_string_equal(simulate_grouped(text, rows[i].number), rows[i].text);
+        assert_string_equal(figures_grouped(text, rows[i].number), rows[i].text);
     }
 }
 

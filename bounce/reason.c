@@ -2,7 +2,7 @@
 /* The forms in which Postfix's SMTP client wraps a reply (smtp_proto.c, smtp_trouble.c, smtp_connect.c of its
  * sources). Where a report to the sender says `Diagnostic-Code: smtp;` the words are the server's, and the
  * log's wrapping is taken off, so that both are read alike; where it says `X-Postfix;` they are Postfix's. */
-#include "maillog/reason.h"
+#include "leadgate/reason.h"
 
 #include <string.h>
 
@@ -22,6 +22,24 @@ static const struct form {
     { { "local data error while talking to ", 34 }, { "", 0 }, false, true },
     { { "TLS is required, but was not offered by host ", 45 }, { "", 0 }, false, true },
 };
+
+bool peer_cut(struct span *rest, struct peer *peer)
+{
+    const char *open = rest->n == 0 ? NULL : memchr(rest->p, '[', rest->n), *close;
+    struct span name, ip;
+
+    if (open == NULL || open == rest->p)
+        return false;
+    name = (struct span){ rest->p, (size_t)(open - rest->p) };
+    if (memchr(name.p, ' ', name.n) != NULL || (close = memchr(open, ']', rest->n - name.n)) == NULL)
+        return false;
+    ip = (struct span){ open + 1, (size_t)(close - open) - 1 };
+    if (!ip_parse(&peer->ip, ip))
+        return false;
+    peer->name = name;
+    *rest = (struct span){ close + 1, rest->n - name.n - ip.n - 2 };
+    return true;
+}
 
 static bool cut(struct span *rest, struct span start)
 {
@@ -46,7 +64,7 @@ static bool fits(struct reason *out, struct span text, const struct form *form)
 {
     struct peer peer;
 
-    if (!cut(&text, form->start) || !attempt_cut_peer(&text, &peer) || !cut(&text, form->said))
+    if (!cut(&text, form->start) || !peer_cut(&text, &peer) || !cut(&text, form->said))
         return false;
     out->peer = peer;
     out->has_peer = true;
@@ -66,18 +84,4 @@ void reason_read(struct reason *out, struct span text)
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
         if (fits(out, text, &forms[i]))
             return;
-}
-
-bool reason_is_of_smtp(struct span text)
-{
-    static const struct span words[] = { { "Name service error for name=", 28 },
-                                         { "unable to look up host ", 23 },
-                                         { " (nullMX)", 9 },
-                                         { " loops back to myself", 21 },
-                                         { "has a valid address record", 26 } };
-
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (memmem(text.p, text.n, words[i].p, words[i].n) != NULL)
-            return true;
-    return false;
 }
