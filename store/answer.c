@@ -236,7 +236,7 @@ void optout_text(char dst[OPTOUT_TEXT_SIZE], const struct optout *optout)
 
 void glance_make(struct glance *glance, const struct address *lead)
 {
-    static const enum key_kind kinds[GLANCE_ARGS - 1] = { KEY_OPTOUT, KEY_REFUSED };
+    static const enum key_kind kinds[GLANCE_ARGS - 1] = { KEY_OPTOUT, KEY_REFUSED, KEY_RETURNING };
 
     glance->argv[0] = "EXISTS";
     glance->len[0] = strlen("EXISTS");
@@ -249,33 +249,41 @@ void glance_make(struct glance *glance, const struct address *lead)
     }
 }
 
-/* KEYS optout refused allow domain-allow */
-const char question_script[] = "if redis.call('EXISTS', KEYS[1], KEYS[2]) == 0 then return 0 end\n"
-                               "return {redis.pcall('GET', KEYS[1]), redis.call('PTTL', KEYS[1]), "
-                               "redis.call('EXISTS', KEYS[3], KEYS[4]),\n"
-                               "  redis.pcall('HGETALL', KEYS[2])}\n";
+/* KEYS optout refused returning allow domain-allow lead
+ * ARGV "all": answer in full, even where nothing stands against the recipient */
+const char question_script[] =
+    "if ARGV[1] ~= 'all' and redis.call('EXISTS', KEYS[1], KEYS[2], KEYS[3]) == 0 then return 0 end\n"
+    "return {redis.pcall('GET', KEYS[1]), redis.call('PTTL', KEYS[1]), redis.call('EXISTS', KEYS[4], "
+    "KEYS[5]),\n"
+    "  redis.pcall('HGETALL', KEYS[2]), redis.call('EXISTS', KEYS[3]),\n"
+    "  redis.pcall('HMGET', KEYS[6], 'delivered', 'score')}\n";
 
-enum { PART_OPTOUT, PART_OPTOUT_TTL, PART_ALLOW, PART_REFUSED, PARTS };
+enum { PART_OPTOUT, PART_OPTOUT_TTL, PART_ALLOW, PART_REFUSED, PART_RETURNING, PART_LEAD, PARTS };
 
-void question_make(struct question *question, const char *sha, const struct address *lead)
+static void question_add(struct question *question, struct span text)
 {
-    static const enum key_kind kinds[QUESTION_KEYS] = { KEY_OPTOUT, KEY_REFUSED, KEY_ALLOW,
-                                                        KEY_DOMAIN_ALLOW };
-    const struct span head[] = { sha != NULL ? SPAN("EVALSHA") : SPAN("EVAL"),
-                                 sha != NULL ? span_of(sha) : span_of(question_script), SPAN("4") };
-
-    for (int i = 0; i < QUESTION_ARGS - QUESTION_KEYS; i++) {
-        question->argv[i] = head[i].p;
-        question->len[i] = head[i].n;
-    }
-    for (int i = 0; i < QUESTION_KEYS; i++) {
-        struct key *key = &question->keys[i];
-
-        key_make(key, kinds[i], lead);
-        question->argv[QUESTION_ARGS - QUESTION_KEYS + i] = key->text;
-        question->len[QUESTION_ARGS - QUESTION_KEYS + i] = key->n;
-    }
+    question->argv[question->argc] = text.p;
+    question->len[question->argc] = text.n;
+    question->argc++;
 }
+
+void question_make(struct question *question, const char *sha, const struct address *lead, bool all)
+{
+    static const enum key_kind kinds[QUESTION_KEYS] = { KEY_OPTOUT, KEY_REFUSED,      KEY_RETURNING,
+                                                        KEY_ALLOW,  KEY_DOMAIN_ALLOW, KEY_LEAD };
+
+    question->argc = 0;
+    question_add(question, sha != NULL ? SPAN("EVALSHA") : SPAN("EVAL"));
+    question_add(question, sha != NULL ? span_of(sha) : span_of(question_script));
+    question_add(question, SPAN("6"));
+    for (int i = 0; i < QUESTION_KEYS; i++) {
+        key_make(&question->keys[i], kinds[i], lead);
+        question_add(question, (struct span){ question->keys[i].text, question->keys[i].n });
+    }
+    question_add(question, all ? SPAN("all") : SPAN("some"));
+}
+
+_Static_assert(QUESTION_KEYS == 6, "the script is told how many");
 
 static void add_refusal(struct suppression *out, struct span stream, struct span value)
 {
@@ -305,6 +313,16 @@ static void read_refused(struct suppression *out, const redisReply *reply)
             add_refusal(out, answer_text(reply->element[i]), answer_text(reply->element[i + 1]));
 }
 
+/* HMGET of a lead's delivered and score; a lead of another type, or with other words there, has neither. */
+static void read_standing(struct suppression *out, const redisReply *reply)
+{
+    out->standing.known = true;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2)
+        return;
+    (void)span_int64(answer_text(reply->element[0]), &out->standing.delivered);
+    (void)decimal_parse(answer_text(reply->element[1]), &out->standing.score);
+}
+
 enum store_rc question_read(const redisReply *reply, int64_t now, struct suppression *out, struct err *err)
 {
     redisReply **parts;
@@ -322,6 +340,8 @@ enum store_rc question_read(const redisReply *reply, int64_t now, struct suppres
     answer_read_ttl(&out->optout, parts[PART_OPTOUT_TTL], now);
     out->allowed = parts[PART_ALLOW]->integer > 0;
     read_refused(out, parts[PART_REFUSED]);
+    out->returning = parts[PART_RETURNING]->integer > 0;
+    read_standing(out, parts[PART_LEAD]);
     return STORE_OK;
 }
 

@@ -11,8 +11,9 @@
 
 #include <hiredis/hiredis.h>
 
-/* Whether anything stands against a recipient: EXISTS of its opt-out and its refusals, a number. */
-enum { GLANCE_ARGS = 3 };
+/* Whether there is anything to be asked about a recipient: EXISTS of its opt-out, its refusals, and whether
+ * it comes back; a number. */
+enum { GLANCE_ARGS = 4 };
 
 struct glance {
     struct key keys[GLANCE_ARGS - 1];
@@ -22,22 +23,23 @@ struct glance {
 
 void glance_make(struct glance *glance, const struct address *lead);
 
-/* Asks about one recipient: a script that only reads, for SCRIPT LOAD. One command instead of four: most
- * recipients have nothing against them, which one look at two keys tells, and what it answers is one moment's
- * truth. Answers 0, or a list of what question_read() reads. */
+/* Asks about one recipient: a script that only reads, for SCRIPT LOAD. One command instead of six: most
+ * recipients have nothing against them, which one look at three keys tells, and what it answers is one
+ * moment's truth. Answers 0, or a list of what question_read() reads. */
 extern const char question_script[];
 
 /* An EVALSHA (or EVAL) in hiredis's argv form; the strings live as long as the question. */
-enum { QUESTION_KEYS = 4, QUESTION_ARGS = QUESTION_KEYS + 3 };
+enum { QUESTION_KEYS = 6, QUESTION_ARGS = QUESTION_KEYS + 4 };
 
 struct question {
     struct key keys[QUESTION_KEYS];
     const char *argv[QUESTION_ARGS];
     size_t len[QUESTION_ARGS];
+    int argc; /* QUESTION_ARGS */
 };
 
-/* sha: the loaded script's name; NULL: the script itself, which also loads it. */
-void question_make(struct question *question, const char *sha, const struct address *lead);
+/* sha: the loaded script's name; NULL: the script itself, which also loads it. all: the answer is never 0. */
+void question_make(struct question *question, const char *sha, const struct address *lead, bool all);
 
 /* STORE_DOWN: Redis cannot serve now. */
 enum store_rc question_read(const redisReply *reply, int64_t now, struct suppression *out, struct err *err);

@@ -16,6 +16,14 @@
 #define POSITIONS_KEY  "leadgate:positions"  /* hash, HOST:PATH -> how far a log has been read */
 #define UNVERIFIED_KEY "leadgate:unverified" /* stream, bounces that nothing vouches for, capped */
 
+#define SHARES_KEY "leadgate:shares" /* hash, PROVIDER/STREAM -> `tries invalid` of the last 24 hours */
+
+/* What is kept of a provider. A script puts the name between these itself: it learns it on the way. */
+#define PROVIDER_BEFORE   "provider:{"
+#define PROVIDER_HOLD     "}:hold"     /* string with a TTL: held */
+#define PROVIDER_INCIDENT "}:incident" /* hash, the incident that is open */
+#define PROVIDER_RELEASE  "}:release"  /* string with a TTL: the guard lets pass */
+
 #define EVENTS_GROUP "leadgate" /* the consumer group that reads leadgate:events */
 
 struct key {
@@ -30,6 +38,8 @@ enum key_kind {
     KEY_ALLOW,        /* lead:{ADDR}:allow    string, whitelisted */
     KEY_LOG,          /* lead:{ADDR}:log      stream, what changed and why */
     KEY_TOKENS,       /* lead:{ADDR}:tokens   hash, EVENT:TOKEN -> when it convicted her */
+    KEY_RETURNING,    /* lead:{ADDR}:returning  string, comes back from a temporary opt-out, with a TTL */
+    KEY_DOMAIN,       /* domain:{DOMAIN}      hash, what is known of it: its provider */
     KEY_DOMAIN_ALLOW, /* domain:{DOMAIN}:allow */
     KEY_DOMAIN_HOLD,  /* domain:{DOMAIN}:hold */
     KEY_KINDS

@@ -5,16 +5,19 @@
  *
  * A question is a glance first: does anything stand against the recipient? With a million leads that made
  * 237,000 decisions a second of 107,000, at 100 connections, and it nearly always is the answer. A refused
- * recipient pays a second round trip; it saves Postfix a whole delivery.
+ * recipient pays a second round trip; it saves Postfix a whole delivery. Who is looked at closely anyway,
+ * since her provider is in trouble, is asked about in full at once.
  *
  * The connection is DOWN (waiting for the back-off), TRYING (connecting, greeting; that the script loads
  * tells that Redis serves) or UP. Only when UP is anything asked; else the answer is "nobody knows" at once,
  * because a mail server waits for it. */
 #include "leadgate/lookup.h"
 
+#include "leadgate/provider.h"
 #include "store/answer.h"
 #include "store/backoff.h"
 #include "store/counters.h"
+#include "store/domain.h"
 #include "store/loop_adapter.h"
 
 #include <stdio.h>
@@ -25,13 +28,23 @@
 
 enum state { STATE_DOWN = 1, STATE_TRYING, STATE_UP };
 
-/* One question under way. */
+enum script { SCRIPT_QUESTION, SCRIPT_DOMAIN, SCRIPTS };
+
+static const char *const scripts[SCRIPTS] = {
+    [SCRIPT_QUESTION] = question_script, [SCRIPT_DOMAIN] = domain_script
+};
+
+/* One question under way: about a recipient, or about her domain. */
 struct ask {
     struct lookup *lookup;
     struct ask *next;
     lookup_fn *fn;
+    lookup_domain_fn *domain_fn;
     void *ctx;
     int64_t since; /* monotonic milliseconds */
+    bool closely;
+    struct span streams;
+    char otherwise[PROVIDER_SIZE];
     struct address lead;
 };
 
@@ -46,15 +59,17 @@ struct lookup {
     struct event *retry, *deadline;
     struct backoff backoff;
     struct ask *oldest, *newest, *spare;
-    struct batch batch; /* counters that are being added */
-    int64_t batch_sent; /* monotonic milliseconds */
-    char script[41];    /* SHA-1 of the loaded script, in hexadecimal */
-    char reason[200];   /* why it is down, or what the greeting met; "" = nothing wrong */
-    bool told;          /* that it is down */
+    struct batch batch;    /* counters that are being added */
+    int64_t batch_sent;    /* monotonic milliseconds */
+    char sha[SCRIPTS][41]; /* of the loaded scripts, in hexadecimal */
+    int loaded;            /* how many of them are, in a greeting */
+    char reason[200];      /* why it is down, or what the greeting met; "" = nothing wrong */
+    bool told;             /* that it is down */
 };
 
 static void on_glance(redisAsyncContext *context, void *data, void *arg);
 static void on_reply(redisAsyncContext *context, void *reply, void *arg);
+static void on_domain(redisAsyncContext *context, void *reply, void *arg);
 
 static struct timeval milliseconds(int64_t ms)
 {
@@ -137,9 +152,25 @@ static bool send_question(struct lookup *lookup, struct ask *ask, const char *sh
 {
     struct question question;
 
-    question_make(&question, sha, &ask->lead);
-    return redisAsyncCommandArgv(lookup->context, on_reply, ask, QUESTION_ARGS, question.argv,
+    question_make(&question, sha, &ask->lead, ask->closely);
+    return redisAsyncCommandArgv(lookup->context, on_reply, ask, question.argc, question.argv,
                                  question.len) == REDIS_OK;
+}
+
+static bool send_domain(struct lookup *lookup, struct ask *ask, const char *sha)
+{
+    const struct domain_asked asked = { &ask->lead, span_of(ask->otherwise), ask->streams };
+    struct domain_question question;
+
+    domain_question_make(&question, sha, &asked);
+    return redisAsyncCommandArgv(lookup->context, on_domain, ask, question.argc, question.argv,
+                                 question.len) == REDIS_OK;
+}
+
+static void ask_free(struct lookup *lookup, struct ask *ask)
+{
+    ask->next = lookup->spare;
+    lookup->spare = ask;
 }
 
 static void finish(struct ask *ask, enum store_rc rc, const struct suppression *found)
@@ -148,8 +179,7 @@ static void finish(struct ask *ask, enum store_rc rc, const struct suppression *
 
     ask_unlink(lookup);
     ask->fn(ask->ctx, rc, rc == STORE_OK ? found : NULL);
-    ask->next = lookup->spare;
-    lookup->spare = ask;
+    ask_free(lookup, ask);
 }
 
 /* Behind all that is asked already. */
@@ -171,7 +201,7 @@ static void on_glance(redisAsyncContext *context, void *data, void *arg)
         finish(ask, STORE_DOWN, NULL);
     else if (reply->integer == 0)
         finish(ask, STORE_OK, &none);
-    else if (send_question(ask->lookup, ask, ask->lookup->script))
+    else if (send_question(ask->lookup, ask, ask->lookup->sha[SCRIPT_QUESTION]))
         ask_again(ask);
     else
         finish(ask, STORE_DOWN, NULL);
@@ -194,16 +224,36 @@ static void on_reply(redisAsyncContext *context, void *reply, void *arg)
     finish(ask, rc, &found);
 }
 
-static struct ask *ask_new(struct lookup *lookup, const struct address *lead, lookup_fn *fn, void *ctx)
+static void on_domain(redisAsyncContext *context, void *reply, void *arg)
+{
+    struct ask *ask = arg;
+    struct provider_state state;
+    enum store_rc rc;
+    struct err err;
+
+    (void)context;
+    if (reply != NULL && answer_is_no_script(reply) && send_domain(ask->lookup, ask, NULL)) {
+        ask_again(ask);
+        return;
+    }
+    rc = domain_question_read(reply, &state, &err);
+    ask_unlink(ask->lookup);
+    ask->domain_fn(ask->ctx, &ask->lead, rc, rc == STORE_OK ? &state : NULL);
+    ask_free(ask->lookup, ask);
+}
+
+/* NULL while Redis is away, or when out of memory. */
+static struct ask *ask_new(struct lookup *lookup, const struct address *lead, void *ctx)
 {
     struct ask *ask = lookup->spare;
 
+    if (lookup->state != STATE_UP)
+        return NULL;
     if (ask != NULL)
         lookup->spare = ask->next;
     else if ((ask = malloc(sizeof(*ask))) == NULL)
         return NULL;
     ask->lookup = lookup;
-    ask->fn = fn;
     ask->ctx = ctx;
     ask->since = monotonic_ms();
     ask->lead = *lead;
@@ -217,18 +267,58 @@ static void watch_deadline(struct lookup *lookup, int64_t ms)
     event_add(lookup->deadline, &wait);
 }
 
-void lookup_recipient(struct lookup *lookup, const struct address *lead, lookup_fn *fn, void *ctx)
+/* It has been sent. */
+static void ask_wait(struct lookup *lookup, struct ask *ask)
 {
-    struct ask *ask = lookup->state == STATE_UP ? ask_new(lookup, lead, fn, ctx) : NULL;
+    ask_link(lookup, ask);
+    if (!event_pending(lookup->deadline, EV_TIMEOUT, NULL))
+        watch_deadline(lookup, lookup->settings->timeout);
+}
 
-    if (ask == NULL || !send_glance(lookup, ask)) {
+static void ask_recipient(struct lookup *lookup, const struct address *lead, bool closely, lookup_fn *fn,
+                          void *ctx)
+{
+    struct ask *ask = ask_new(lookup, lead, ctx);
+
+    if (ask != NULL) {
+        ask->fn = fn;
+        ask->closely = closely;
+    }
+    if (ask == NULL ||
+        !(closely ? send_question(lookup, ask, lookup->sha[SCRIPT_QUESTION]) : send_glance(lookup, ask))) {
         free(ask);
         fn(ctx, STORE_DOWN, NULL);
         return;
     }
-    ask_link(lookup, ask);
-    if (!event_pending(lookup->deadline, EV_TIMEOUT, NULL))
-        watch_deadline(lookup, lookup->settings->timeout);
+    ask_wait(lookup, ask);
+}
+
+void lookup_recipient(struct lookup *lookup, const struct address *lead, lookup_fn *fn, void *ctx)
+{
+    ask_recipient(lookup, lead, false, fn, ctx);
+}
+
+void lookup_closely(struct lookup *lookup, const struct address *lead, lookup_fn *fn, void *ctx)
+{
+    ask_recipient(lookup, lead, true, fn, ctx);
+}
+
+void lookup_domain(struct lookup *lookup, const struct address *lead, struct span otherwise,
+                   struct span streams, lookup_domain_fn *fn, void *ctx)
+{
+    struct ask *ask = ask_new(lookup, lead, ctx);
+
+    if (ask != NULL) {
+        ask->domain_fn = fn;
+        ask->streams = streams;
+        (void)span_copy(ask->otherwise, sizeof(ask->otherwise), otherwise);
+    }
+    if (ask == NULL || !send_domain(lookup, ask, lookup->sha[SCRIPT_DOMAIN])) {
+        free(ask);
+        fn(ctx, lead, STORE_DOWN, NULL);
+        return;
+    }
+    ask_wait(lookup, ask);
 }
 
 /* The answer to HINCRBY or HSET. */
@@ -308,7 +398,7 @@ static void on_greeting(redisAsyncContext *context, void *data, void *unused)
         set_reason(lookup, reply->str);
 }
 
-/* The script is loaded: Redis serves. */
+/* A script is loaded; with the last one it is known that Redis serves. */
 static void on_loaded(redisAsyncContext *context, void *data, void *unused)
 {
     struct lookup *lookup = context->data;
@@ -317,12 +407,15 @@ static void on_loaded(redisAsyncContext *context, void *data, void *unused)
     on_greeting(context, data, unused);
     if (lookup == NULL || reply == NULL)
         return;
-    if (lookup->reason[0] != '\0' || !span_copy(lookup->script, sizeof(lookup->script), answer_text(reply))) {
+    if (lookup->reason[0] != '\0' ||
+        !span_copy(lookup->sha[lookup->loaded], sizeof(lookup->sha[0]), answer_text(reply))) {
         go_down(lookup);
         context->data = NULL;
         redisAsyncDisconnect(context);
         return;
     }
+    if (++lookup->loaded < SCRIPTS)
+        return;
     lookup->state = STATE_UP;
     backoff_succeeded(&lookup->backoff);
     lookup->tell(lookup->tell_ctx, true, "");
@@ -364,7 +457,9 @@ static void send_greeting(struct lookup *lookup)
     }
     if (settings->database != 0)
         redisAsyncCommand(context, on_greeting, NULL, "SELECT %lld", (long long)settings->database);
-    redisAsyncCommand(context, on_loaded, NULL, "SCRIPT LOAD %s", question_script);
+    lookup->loaded = 0;
+    for (int i = 0; i < SCRIPTS; i++)
+        redisAsyncCommand(context, on_loaded, NULL, "SCRIPT LOAD %s", scripts[i]);
 }
 
 static void start_connecting(struct lookup *lookup)
