@@ -29,20 +29,21 @@ static void add(struct domain_question *question, struct span text)
     question->argc++;
 }
 
-void domain_question_make(struct domain_question *question, const char *sha, const struct domain_asked *asked)
+void domain_question_make(struct domain_question *question, const char *sha, const struct address *lead,
+                          struct span otherwise, struct span streams)
 {
     static const enum key_kind kinds[DOMAIN_KEYS] = { KEY_DOMAIN, KEY_DOMAIN_HOLD };
 
     question->argc = 0;
-    add(question, sha != NULL ? SPAN("EVALSHA") : SPAN("EVAL"));
-    add(question, sha != NULL ? span_of(sha) : span_of(domain_script));
+    add(question, SPAN("EVALSHA"));
+    add(question, span_of(sha));
     add(question, SPAN("2"));
     for (int i = 0; i < DOMAIN_KEYS; i++) {
-        key_make(&question->keys[i], kinds[i], asked->lead);
+        key_make(&question->keys[i], kinds[i], lead);
         add(question, (struct span){ question->keys[i].text, question->keys[i].n });
     }
-    add(question, asked->otherwise);
-    add(question, asked->streams);
+    add(question, otherwise);
+    add(question, streams);
 }
 
 _Static_assert(DOMAIN_KEYS == 2, "the script is told how many");

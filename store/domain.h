@@ -16,7 +16,7 @@ extern const char domain_script[];
 
 enum { DOMAIN_KEYS = 2, DOMAIN_ARGS = DOMAIN_KEYS + 5 };
 
-/* An EVALSHA (or EVAL) in hiredis's argv form; the strings live as long as the question and what it is made
+/* An EVALSHA in hiredis's argv form; the strings live as long as the question and what it is made
  * of. */
 struct domain_question {
     struct key keys[DOMAIN_KEYS];
@@ -25,16 +25,10 @@ struct domain_question {
     int argc; /* DOMAIN_ARGS */
 };
 
-/* What is asked: the domain of `lead`; otherwise: who answers where Redis knows nobody; streams: names with
- * blanks between them. */
-struct domain_asked {
-    const struct address *lead;
-    struct span otherwise, streams;
-};
-
-/* sha: the loaded script's name; NULL: the script itself, which also loads it. */
-void domain_question_make(struct domain_question *question, const char *sha,
-                          const struct domain_asked *asked);
+/* sha: the loaded script's name. The domain of `lead` is asked about; otherwise: who answers where Redis
+ * knows nobody; streams: names with blanks between them. */
+void domain_question_make(struct domain_question *question, const char *sha, const struct address *lead,
+                          struct span otherwise, struct span streams);
 
 /* STORE_DOWN: Redis cannot serve now. *out borrows from the reply. */
 enum store_rc domain_question_read(const redisReply *reply, struct provider_state *out, struct err *err);

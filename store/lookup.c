@@ -13,7 +13,6 @@
  * because a mail server waits for it. */
 #include "leadgate/lookup.h"
 
-#include "leadgate/provider.h"
 #include "store/answer.h"
 #include "store/backoff.h"
 #include "store/counters.h"
@@ -43,8 +42,6 @@ struct ask {
     void *ctx;
     int64_t since; /* monotonic milliseconds */
     bool closely;
-    struct span streams;
-    char otherwise[PROVIDER_SIZE];
     struct address lead;
 };
 
@@ -69,7 +66,6 @@ struct lookup {
 
 static void on_glance(redisAsyncContext *context, void *data, void *arg);
 static void on_reply(redisAsyncContext *context, void *reply, void *arg);
-static void on_domain(redisAsyncContext *context, void *reply, void *arg);
 
 static struct timeval milliseconds(int64_t ms)
 {
@@ -157,16 +153,6 @@ static bool send_question(struct lookup *lookup, struct ask *ask, const char *sh
                                  question.len) == REDIS_OK;
 }
 
-static bool send_domain(struct lookup *lookup, struct ask *ask, const char *sha)
-{
-    const struct domain_asked asked = { &ask->lead, span_of(ask->otherwise), ask->streams };
-    struct domain_question question;
-
-    domain_question_make(&question, sha, &asked);
-    return redisAsyncCommandArgv(lookup->context, on_domain, ask, question.argc, question.argv,
-                                 question.len) == REDIS_OK;
-}
-
 static void ask_free(struct lookup *lookup, struct ask *ask)
 {
     ask->next = lookup->spare;
@@ -231,11 +217,9 @@ static void on_domain(redisAsyncContext *context, void *reply, void *arg)
     enum store_rc rc;
     struct err err;
 
-    (void)context;
-    if (reply != NULL && answer_is_no_script(reply) && send_domain(ask->lookup, ask, NULL)) {
-        ask_again(ask);
-        return;
-    }
+    /* Somebody has flushed Redis's scripts: there is one again for whoever asks after this. */
+    if (reply != NULL && answer_is_no_script(reply))
+        redisAsyncCommand(context, NULL, NULL, "SCRIPT LOAD %s", domain_script);
     rc = domain_question_read(reply, &state, &err);
     ask_unlink(ask->lookup);
     ask->domain_fn(ask->ctx, &ask->lead, rc, rc == STORE_OK ? &state : NULL);
@@ -307,13 +291,14 @@ void lookup_domain(struct lookup *lookup, const struct address *lead, struct spa
                    struct span streams, lookup_domain_fn *fn, void *ctx)
 {
     struct ask *ask = ask_new(lookup, lead, ctx);
+    struct domain_question question;
 
     if (ask != NULL) {
         ask->domain_fn = fn;
-        ask->streams = streams;
-        (void)span_copy(ask->otherwise, sizeof(ask->otherwise), otherwise);
+        domain_question_make(&question, lookup->sha[SCRIPT_DOMAIN], lead, otherwise, streams);
     }
-    if (ask == NULL || !send_domain(lookup, ask, lookup->sha[SCRIPT_DOMAIN])) {
+    if (ask == NULL || redisAsyncCommandArgv(lookup->context, on_domain, ask, question.argc, question.argv,
+                                             question.len) != REDIS_OK) {
         free(ask);
         fn(ctx, lead, STORE_DOWN, NULL);
         return;

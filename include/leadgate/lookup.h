@@ -44,7 +44,7 @@ typedef void lookup_domain_fn(void *ctx, const struct address *lead, enum store_
 
 /* Asks who answers for the domain of `lead`, and how things stand with him; the answer comes before those of
  * what is asked after it. otherwise: who that is where Redis knows nobody. streams: whose shares are told, by
- * their names with blanks between them; must live until the answer. */
+ * their names with blanks between them. */
 void lookup_domain(struct lookup *lookup, const struct address *lead, struct span otherwise,
                    struct span streams, lookup_domain_fn *fn, void *ctx);
 
