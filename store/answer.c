@@ -234,31 +234,51 @@ void optout_text(char dst[OPTOUT_TEXT_SIZE], const struct optout *optout)
              optout->status[0] != '\0' ? " status=" : "", optout->status);
 }
 
+static void glance_add(struct glance *glance, struct span text)
+{
+    glance->n += (size_t)sprintf(glance->text + glance->n, "$%zu\r\n", text.n);
+    memcpy(glance->text + glance->n, text.p, text.n);
+    memcpy(glance->text + glance->n + text.n, "\r\n", 2);
+    glance->n += text.n + 2;
+}
+
 void glance_make(struct glance *glance, const struct address *lead)
 {
-    static const enum key_kind kinds[GLANCE_ARGS - 1] = { KEY_OPTOUT, KEY_REFUSED, KEY_RETURNING };
+    static const enum key_kind kinds[GLANCE_KEYS] = { KEY_OPTOUT, KEY_REFUSED, KEY_RETURNING };
+    struct key key;
 
-    glance->argv[0] = "EXISTS";
-    glance->len[0] = strlen("EXISTS");
-    for (int i = 1; i < GLANCE_ARGS; i++) {
-        struct key *key = &glance->keys[i - 1];
-
-        key_make(key, kinds[i - 1], lead);
-        glance->argv[i] = key->text;
-        glance->len[i] = key->n;
+    glance->n = (size_t)sprintf(glance->text, "*%d\r\n", GLANCE_KEYS + 1);
+    glance_add(glance, SPAN("EXISTS"));
+    for (int i = 0; i < GLANCE_KEYS; i++) {
+        key_make(&key, kinds[i], lead);
+        glance_add(glance, (struct span){ key.text, key.n });
     }
 }
 
-/* KEYS optout refused returning allow domain-allow lead
- * ARGV "all": answer in full, even where nothing stands against the recipient */
+/* KEYS optout refused allow domain-allow, and of those who are asked about in full: returning lead
+ * ARGV "all": that */
 const char question_script[] =
-    "if ARGV[1] ~= 'all' and redis.call('EXISTS', KEYS[1], KEYS[2], KEYS[3]) == 0 then return 0 end\n"
-    "return {redis.pcall('GET', KEYS[1]), redis.call('PTTL', KEYS[1]), redis.call('EXISTS', KEYS[4], "
-    "KEYS[5]),\n"
-    "  redis.pcall('HGETALL', KEYS[2]), redis.call('EXISTS', KEYS[3]),\n"
-    "  redis.pcall('HMGET', KEYS[6], 'delivered', 'score')}\n";
+    "local all = ARGV[1] == 'all'\n"
+    "if not all and redis.call('EXISTS', KEYS[1], KEYS[2]) == 0 then return 0 end\n"
+    "local answer = {redis.pcall('GET', KEYS[1]), redis.call('PTTL', KEYS[1]), "
+    "redis.call('EXISTS', KEYS[3], KEYS[4]),\n"
+    "  redis.pcall('HGETALL', KEYS[2])}\n"
+    "if all then\n"
+    "  answer[5] = redis.call('EXISTS', KEYS[5])\n"
+    "  answer[6] = redis.pcall('HMGET', KEYS[6], 'delivered', 'score')\n"
+    "end\n"
+    "return answer\n";
 
-enum { PART_OPTOUT, PART_OPTOUT_TTL, PART_ALLOW, PART_REFUSED, PART_RETURNING, PART_LEAD, PARTS };
+enum {
+    PART_OPTOUT,
+    PART_OPTOUT_TTL,
+    PART_ALLOW,
+    PART_REFUSED,
+    PARTS,
+    PART_RETURNING = PARTS,
+    PART_LEAD,
+    PARTS_ALL
+};
 
 static void question_add(struct question *question, struct span text)
 {
@@ -269,18 +289,20 @@ static void question_add(struct question *question, struct span text)
 
 void question_make(struct question *question, const char *sha, const struct address *lead, bool all)
 {
-    static const enum key_kind kinds[QUESTION_KEYS] = { KEY_OPTOUT, KEY_REFUSED,      KEY_RETURNING,
-                                                        KEY_ALLOW,  KEY_DOMAIN_ALLOW, KEY_LEAD };
+    static const enum key_kind kinds[QUESTION_KEYS] = { KEY_OPTOUT,       KEY_REFUSED,   KEY_ALLOW,
+                                                        KEY_DOMAIN_ALLOW, KEY_RETURNING, KEY_LEAD };
+    int n = all ? QUESTION_KEYS : QUESTION_KEYS - 2;
 
     question->argc = 0;
     question_add(question, sha != NULL ? SPAN("EVALSHA") : SPAN("EVAL"));
     question_add(question, sha != NULL ? span_of(sha) : span_of(question_script));
-    question_add(question, SPAN("6"));
-    for (int i = 0; i < QUESTION_KEYS; i++) {
+    question_add(question, all ? SPAN("6") : SPAN("4"));
+    for (int i = 0; i < n; i++) {
         key_make(&question->keys[i], kinds[i], lead);
         question_add(question, (struct span){ question->keys[i].text, question->keys[i].n });
     }
-    question_add(question, all ? SPAN("all") : SPAN("some"));
+    if (all)
+        question_add(question, SPAN("all"));
 }
 
 _Static_assert(QUESTION_KEYS == 6, "the script is told how many");
@@ -330,19 +352,26 @@ enum store_rc question_read(const redisReply *reply, int64_t now, struct suppres
     *out = (struct suppression){ .allowed = false };
     if (answer_check(reply, err) == STORE_DOWN)
         return STORE_DOWN;
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != PARTS)
+    if (reply->type != REDIS_REPLY_ARRAY || (reply->elements != PARTS && reply->elements != PARTS_ALL))
         return STORE_OK;
     parts = reply->element;
-    for (int i = 0; i < PARTS; i++)
+    for (size_t i = 0; i < reply->elements; i++)
         if (answer_check(parts[i], err) == STORE_DOWN)
             return STORE_DOWN;
     answer_read_optout(&out->optout, parts[PART_OPTOUT]);
     answer_read_ttl(&out->optout, parts[PART_OPTOUT_TTL], now);
     out->allowed = parts[PART_ALLOW]->integer > 0;
     read_refused(out, parts[PART_REFUSED]);
-    out->returning = parts[PART_RETURNING]->integer > 0;
-    read_standing(out, parts[PART_LEAD]);
+    if (reply->elements == PARTS_ALL) {
+        out->returning = parts[PART_RETURNING]->integer > 0;
+        read_standing(out, parts[PART_LEAD]);
+    }
     return STORE_OK;
+}
+
+bool question_is_open(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_INTEGER;
 }
 
 bool answer_is_no_script(const redisReply *reply)

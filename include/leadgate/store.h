@@ -58,7 +58,7 @@ struct suppression {
     struct optout optout; /* .present = opted out for its health */
     size_t n_refusals;
     struct refusal refusals[REFUSALS_MOST];
-    bool returning; /* a temporary opt-out was made, and she has taken no mail since */
+    bool returning; /* a temporary opt-out was made, and she has taken no mail since; told with `standing` */
     struct {
         bool known; /* the rest is told, and so is `allowed` */
         int64_t delivered, score;

@@ -357,8 +357,6 @@ static void who_comes_back(void **state)
         { EVENT_BOUNCE, CAUSE_MAILBOX_FULL, 200, false, "PING" },
     };
     struct store *store = store_new(&redis.settings);
-    struct address ann = address_of("ann@example.com");
-    struct suppression found;
     struct outcome outcome;
     struct err err;
 
@@ -374,8 +372,8 @@ static void who_comes_back(void **state)
             assert_in_range(atoll(private_redis_cli(&redis, "TTL lead:{ann@example.com}:returning")),
                             33 * 86400 - 220, 33 * 86400 - 199);
         private_redis_cli(&redis, steps[i].then);
-        assert_int_equal(store_find_suppressions(store, &ann, 1, NOW, &found, &err), STORE_OK);
-        if (found.returning != steps[i].returning)
+        if (strcmp(private_redis_cli(&redis, "EXISTS lead:{ann@example.com}:returning"),
+                   steps[i].returning ? "1" : "0") != 0)
             fail_msg("step %zu: %s", i, effect_name(outcome.effect));
     }
     lead_settings_default(&lifecycle);
