@@ -145,6 +145,60 @@ enum store_rc store_find_incidents(struct store *store, const struct span *provi
     return STORE_OK;
 }
 
+/* --- in brief --- */
+
+enum { BRIEF_FIELDS = 4 };
+
+static void send_brief(struct wire *wire, struct span provider)
+{
+    struct key key;
+    const char *argv[2 + BRIEF_FIELDS] = { "HMGET", key.text, "sign", "since", "step", "percent" };
+    size_t len[2 + BRIEF_FIELDS] = { 5, 0, 4, 5, 4, 7 };
+
+    key_make_provider(&key, PROVIDER_INCIDENT, provider);
+    len[1] = key.n;
+    wire_send(wire, 2 + BRIEF_FIELDS, argv, len);
+}
+
+static void read_brief(struct incident_brief *out, const redisReply *reply)
+{
+    *out = (struct incident_brief){ .open = false };
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != BRIEF_FIELDS)
+        return;
+    out->sign = incident_sign_parse(answer_text(reply->element[0]));
+    out->since = number_in(answer_text(reply->element[1]));
+    out->step = number_in(answer_text(reply->element[2]));
+    for (size_t i = 0; i < BRIEF_FIELDS; i++)
+        out->open |= reply->element[i]->type == REDIS_REPLY_STRING;
+    out->open &= number_in(answer_text(reply->element[3])) < 100;
+}
+
+enum store_rc store_find_briefs(struct store *store, const struct span *providers, size_t n,
+                                struct incident_brief *out, struct err *err)
+{
+    struct wire *wire = store_wire(store);
+
+    if (n == 0)
+        return STORE_OK;
+    if (wire_ready(wire, err) == STORE_DOWN)
+        return STORE_DOWN;
+    for (size_t i = 0; i < n; i++)
+        send_brief(wire, providers[i]);
+    for (size_t i = 0; i < n; i++) {
+        redisReply *reply = NULL;
+        enum store_rc rc = wire_receive(wire, &reply, err);
+
+        if (rc == STORE_OK && answer_check(reply, err) == STORE_DOWN)
+            rc = wire_fail(wire, err);
+        if (rc == STORE_OK)
+            read_brief(&out[i], reply);
+        freeReplyObject(reply);
+        if (rc == STORE_DOWN)
+            return STORE_DOWN;
+    }
+    return STORE_OK;
+}
+
 /* --- lists --- */
 
 void provider_list_free(struct provider_list *list)

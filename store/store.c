@@ -335,6 +335,8 @@ static enum store_rc apply_slice(struct store *store, const struct lead_settings
         store->jobs[i].outcome = &outcomes[i];
         store->jobs[i].hash = hash_bytes(HASH_START, address_span(&events[i].lead));
         store->jobs[i].done = false;
+        outcomes[i].provider[0] = '\0';
+        outcomes[i].excused = false;
     }
     for (int round = 0; rc == STORE_OK && open_round(store->jobs, n) > 0; round++) {
         if (round == ROUNDS_MOST) {

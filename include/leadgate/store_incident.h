@@ -48,6 +48,16 @@ struct incident_state {
 enum store_rc store_find_incidents(struct store *store, const struct span *providers, size_t n, int64_t now,
                                    struct incident_state *out, struct err *err);
 
+/* What the bounces of a provider are judged by. */
+struct incident_brief {
+    bool open;
+    enum incident_sign sign;
+    int64_t since, step; /* when it was opened; when more leads were let in last, or none any more */
+};
+
+enum store_rc store_find_briefs(struct store *store, const struct span *providers, size_t n,
+                                struct incident_brief *out, struct err *err);
+
 /* Names of providers. All zeros is an empty list. */
 struct provider_list {
     char (*name)[PROVIDER_SIZE];
