@@ -46,22 +46,15 @@ static int say(const char *text, int status)
 
 /* --- one delivery --- */
 
-/* What of an opt-out would have kept this mail back. A sender that is not known must not be taken for the
- * null sender: "@" is no address, and meets no condition. A stream that only observes is enforced here: this
- * is the place to observe. */
+/* What of an opt-out would have kept this mail back. A stream that only observes is enforced here: this is
+ * the place to observe. */
 static uint32_t enforced_causes(const struct settings *settings, const struct delivery *delivery)
 {
-    const struct stream_request request = {
-        .sender = delivery->sender_known ? delivery->sender : SPAN("@"),
-        .sender_form = ADDRESS_MAILBOX,
-        .sasl_username = delivery->sasl_username,
-        .client_address = delivery->client_address,
-    };
     const struct stream *stream;
 
     if (settings_never_refuses(settings, &delivery->finding.lead))
         return 0;
-    stream = stream_find(settings, &request);
+    stream = settings_delivery_stream(settings, delivery);
     return stream->enforce == ENFORCE_OFF ? 0 : stream->causes;
 }
 
@@ -86,6 +79,7 @@ static void take_delivery(void *ctx, const struct delivery *delivery)
         if (rehearsal_add(replay->rehearsals[way], &mail) < 0)
             replay->status = say("out of memory", EX_OSERR);
     }
+    event.mail_stream = span_of(settings_delivery_stream(replay->session.settings, delivery)->name);
     if (replay->status == GO_ON && replay->seed != NULL)
         replay->status = seed_add(replay->seed, &event);
 }

@@ -4,6 +4,7 @@
 #include "cli/replay_seed.h"
 
 #include "cli/figures.h"
+#include "leadgate/answers.h"
 
 #include <stdlib.h>
 #include <sysexits.h>
@@ -64,8 +65,8 @@ int seed_finish(struct seed *seed)
     seed->n = 0;
     if (n == 0)
         return GO_ON;
-    if (store_apply(session->store, &session->settings->lead, seed->events, n, session->now, seed->outcomes,
-                    &err) == STORE_DOWN) {
+    if (answers_apply(session->settings, session->store, seed->events, n, session->now, seed->outcomes, NULL,
+                      &err) == STORE_DOWN) {
         fprintf(stderr, "leadgate: %s\nleadgate: %s events were applied before; run it again\n", err.text,
                 figures_grouped(applied, seed->applied));
         return EX_TEMPFAIL;

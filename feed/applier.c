@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "feed/applier.h"
 
+#include "leadgate/answers.h"
 #include "leadgate/logline.h"
 
 #include <stdlib.h>
@@ -85,17 +86,20 @@ enum store_rc applier_apply(struct applier *applier, const struct event *events,
     struct outcome *outcomes = calloc(n + 1, sizeof(*outcomes));
     enum store_rc rc = STORE_DOWN;
     int64_t known = 0;
+    bool uncounted = false;
 
     if (outcomes == NULL)
         err_set(err, "out of memory");
     else
-        rc = store_apply(applier->store, &applier->settings->lead, events, n, now, outcomes, err);
+        rc = answers_apply(applier->settings, applier->store, events, n, now, outcomes, &uncounted, err);
     if (rc == STORE_OK)
         known = note_outcomes(applier, events, outcomes, n);
     if (repeats != NULL)
         *repeats = known;
     free(outcomes);
     note_state(applier, rc, err);
+    if (uncounted)
+        counters_add(applier->counters, 1, "failures", "store", "feed", NULL);
     if (rc == STORE_OK)
         applier_flush_due(applier);
     return rc;

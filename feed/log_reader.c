@@ -20,6 +20,7 @@ struct held {
 };
 
 struct log_reader {
+    const struct settings *settings;
     struct applier *applier;
     struct maillog *maillog;
     struct held held;
@@ -47,6 +48,7 @@ struct log_reader *log_reader_new(const struct settings *settings, struct applie
         err_set(err, "out of memory");
         return NULL;
     }
+    reader->settings = settings;
     reader->applier = applier;
     reader->say_at = monotonic() + SAY_SECONDS;
     if ((reader->maillog = maillog_new(&maillog)) != NULL)
@@ -122,6 +124,7 @@ static void on_delivery(void *ctx, const struct delivery *delivery)
     struct event event;
 
     delivery_event(delivery, &event);
+    event.mail_stream = span_of(settings_delivery_stream(reader->settings, delivery)->name);
     if (!hold(&reader->held, &event))
         reader->out_of_memory = true;
 }

@@ -4,6 +4,7 @@
  * connections, which has a lock of its own. */
 #include "milter/snapshot.h"
 
+#include "leadgate/answers.h"
 #include "leadgate/store_pool.h"
 
 #include <pthread.h>
@@ -50,7 +51,7 @@ static enum store_rc apply_in_pool(void *ctx, const struct event *events, size_t
         err_set(err, "out of memory");
         return STORE_DOWN;
     }
-    rc = store_apply(store, &snapshot->settings->lead, events, n, now, outcomes, err);
+    rc = answers_apply(snapshot->settings, store, events, n, now, outcomes, NULL, err);
     store_pool_return(snapshot->pool, store);
     return rc;
 }

@@ -169,8 +169,7 @@ static void on_domain(void *ctx, const struct address *lead, enum store_rc rc,
     }
     place = take_place(providers, state->provider.n < PROVIDER_SIZE ? state->provider : SPAN_NONE);
     place->used = domain->used;
-    place->provider.held = state->held;
-    place->provider.percent = state->percent;
+    place->provider.hold = state->hold;
     place->provider.released = state->released;
     read_shares(providers, place, state);
     place->provider.trouble = policy_hold_is_near(providers->settings, &place->provider);

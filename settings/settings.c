@@ -102,12 +102,38 @@ static bool is_will(enum event_type type)
     return type == EVENT_COMPLAINT || type == EVENT_UNSUBSCRIBE || type == EVENT_RESUBSCRIBE;
 }
 
+/* Of a mail that came back nothing is known but who sent it. */
+static struct span stream_of_sender(const struct settings *settings, struct span sender)
+{
+    const struct stream_request request = { .sender = sender.n > 0 ? sender : SPAN("@"),
+                                            .sender_form = address_form_of(sender) };
+
+    return span_of(stream_find(settings, &request)->name);
+}
+
 void settings_report_event(const struct settings *settings, const struct report *report, size_t i,
                            enum event_source source, int64_t now, struct event *event)
 {
     report_event(report, i, source, now, event);
     if (is_will(event->type))
         event->stream = stream_of_returned(settings, span_of(report->sender), span_of(report->list_id));
+    else
+        event->mail_stream = stream_of_sender(settings, span_of(report->sender));
+}
+
+/* A sender that is not known must not be taken for the null sender: "@" is no address, and meets no
+ * condition. */
+const struct stream *settings_delivery_stream(const struct settings *settings,
+                                              const struct delivery *delivery)
+{
+    const struct stream_request request = {
+        .sender = delivery->sender_known ? delivery->sender : SPAN("@"),
+        .sender_form = ADDRESS_MAILBOX,
+        .sasl_username = delivery->sasl_username,
+        .client_address = delivery->client_address,
+    };
+
+    return stream_find(settings, &request);
 }
 
 bool settings_never_refuses(const struct settings *settings, const struct address *lead)

@@ -149,6 +149,8 @@ void counters_note_event(struct counters *counters, const struct event *event, c
     counters_add(counters, 1, "events", event_source_name(event->source), event_type_name(event->type),
                  failure && event->cause != CAUSE_NONE ? cause_name(event->cause) : NULL, NULL);
     counters_add(counters, 1, "effects", effect_name(outcome->effect), NULL);
+    if (outcome->excused && outcome->effect != EFFECT_REPEAT)
+        counters_add(counters, 1, "effects", "excused", NULL);
     if (outcome->change.kind == CHANGE_LIFT)
         counters_add(counters, 1, "effects", change_name(CHANGE_LIFT), NULL);
     if (event->cause != CAUSE_NONE && event->rule != NULL && event->rule[0] != '\0')

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* All of this may have been written by hand. A key that is there counts, whatever it holds; a percentage that
- * is none says that nothing is held.
+/* All of this may have been written by hand. A key that is there counts, whatever it holds.
  *
  * The script names the provider's keys by what it finds in the domain's, which Redis Cluster would not have:
  * leads, domains and providers live in one Redis. */
@@ -10,17 +9,16 @@
 
 /* KEYS  domain domain-hold
  * ARGV  1 the provider where none is known, 2 streams */
-const char domain_script[] =
+const char place_script[] =
     "local p = redis.pcall('HGET', KEYS[1], 'provider')\n"
     "if type(p) ~= 'string' or p == '' then p = ARGV[1] end\n"
-    "local key, shares = '" PROVIDER_BEFORE "' .. p, {p .. '/*'}\n"
+    "local key, shares = '" PROVIDER_KEY_BEFORE "' .. p, {p .. '/*'}\n"
     "for stream in string.gmatch(ARGV[2], '%S+') do shares[#shares + 1] = p .. '/' .. stream end\n"
-    "return {p, redis.call('EXISTS', KEYS[2]), redis.call('EXISTS', key .. '" PROVIDER_HOLD "'),\n"
-    "  redis.pcall('HGET', key .. '" PROVIDER_INCIDENT "', 'percent'),\n"
-    "  redis.call('EXISTS', key .. '" PROVIDER_RELEASE "'),\n"
+    "return {p, redis.call('EXISTS', KEYS[2]), redis.pcall('GET', key .. '" PROVIDER_KEY_HOLD "'),\n"
+    "  redis.call('EXISTS', key .. '" PROVIDER_KEY_RELEASE "'),\n"
     "  redis.pcall('HMGET', '" SHARES_KEY "', unpack(shares))}\n";
 
-enum { PART_PROVIDER, PART_DOMAIN_HOLD, PART_HOLD, PART_PERCENT, PART_RELEASE, PART_SHARES, PARTS };
+enum { PART_PROVIDER, PART_DOMAIN_HOLD, PART_HOLD, PART_RELEASE, PART_SHARES, PARTS };
 
 static void add(struct domain_question *question, struct span text)
 {
@@ -32,36 +30,25 @@ static void add(struct domain_question *question, struct span text)
 void domain_question_make(struct domain_question *question, const char *sha, const struct address *lead,
                           struct span otherwise, struct span streams)
 {
-    static const enum key_kind kinds[DOMAIN_KEYS] = { KEY_DOMAIN, KEY_DOMAIN_HOLD };
-
     question->argc = 0;
     add(question, SPAN("EVALSHA"));
     add(question, span_of(sha));
     add(question, SPAN("2"));
-    for (int i = 0; i < DOMAIN_KEYS; i++) {
-        key_make(&question->keys[i], kinds[i], lead);
+    key_make_domain(&question->keys[0], address_domain(lead));
+    key_make(&question->keys[1], KEY_DOMAIN_HOLD, lead);
+    for (int i = 0; i < DOMAIN_KEYS; i++)
         add(question, (struct span){ question->keys[i].text, question->keys[i].n });
-    }
     add(question, otherwise);
     add(question, streams);
 }
 
 _Static_assert(DOMAIN_KEYS == 2, "the script is told how many");
 
-static int read_percent(const redisReply *reply)
-{
-    int64_t percent;
-
-    if (!span_int64(answer_text(reply), &percent) || percent < 0 || percent > 100)
-        return 100;
-    return (int)percent;
-}
-
 enum store_rc domain_question_read(const redisReply *reply, struct provider_state *out, struct err *err)
 {
     redisReply **parts;
 
-    *out = (struct provider_state){ .percent = 100 };
+    *out = (struct provider_state){ .domain_held = false };
     if (answer_check(reply, err) == STORE_DOWN)
         return STORE_DOWN;
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != PARTS) {
@@ -74,8 +61,8 @@ enum store_rc domain_question_read(const redisReply *reply, struct provider_stat
             return STORE_DOWN;
     out->provider = answer_text(parts[PART_PROVIDER]);
     out->domain_held = parts[PART_DOMAIN_HOLD]->integer > 0;
-    out->held = parts[PART_HOLD]->integer > 0;
-    out->percent = read_percent(parts[PART_PERCENT]);
+    if (parts[PART_HOLD]->type != REDIS_REPLY_NIL)
+        hold_parse(&out->hold, answer_text(parts[PART_HOLD]));
     out->released = parts[PART_RELEASE]->integer > 0;
     out->shares = parts[PART_SHARES];
     return STORE_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/keys.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +16,6 @@ static const struct {
     [KEY_LOG] = { { "lead:{", 6 }, { "}:log", 5 }, false },
     [KEY_TOKENS] = { { "lead:{", 6 }, { "}:tokens", 8 }, false },
     [KEY_RETURNING] = { { "lead:{", 6 }, { "}:returning", 11 }, false },
-    [KEY_DOMAIN] = { { "domain:{", 8 }, { "}", 1 }, true },
     [KEY_DOMAIN_ALLOW] = { { "domain:{", 8 }, { "}:allow", 7 }, true },
     [KEY_DOMAIN_HOLD] = { { "domain:{", 8 }, { "}:hold", 6 }, true },
 };
@@ -40,6 +40,40 @@ void key_make_sent(struct key *key, const struct address *lead, uint64_t campaig
 {
     key->n = (size_t)snprintf(key->text, sizeof(key->text), "lead:{%s}:sent:%016llx", lead->text,
                               (unsigned long long)campaign);
+}
+
+void key_make_domain(struct key *key, struct span domain)
+{
+    key->n = (size_t)snprintf(key->text, sizeof(key->text), "domain:{%.*s}", SPAN_FMT(domain));
+}
+
+void key_make_provider(struct key *key, enum provider_key kind, struct span provider)
+{
+    static const char *const ends[PROVIDER_KEYS] = { [PROVIDER_HOLD] = "hold",
+                                                     [PROVIDER_INCIDENT] = "incident",
+                                                     [PROVIDER_RELEASE] = "release",
+                                                     [PROVIDER_ENDED] = "ended" };
+
+    key->n =
+        (size_t)snprintf(key->text, sizeof(key->text), "provider:{%.*s}:%s", SPAN_FMT(provider), ends[kind]);
+}
+
+void key_make_count(struct key *key, enum provider_count_key kind, struct span provider, int64_t number)
+{
+    static const char *const kinds[COUNT_KEYS] = {
+        [COUNT_FIVE] = "five", [COUNT_DAY] = "day", [COUNT_STEP] = "step"
+    };
+
+    key->n = (size_t)snprintf(key->text, sizeof(key->text), "provider:{%.*s}:%s:", SPAN_FMT(provider),
+                              kinds[kind]);
+    if (number >= 0)
+        key->n += (size_t)snprintf(key->text + key->n, sizeof(key->text) - key->n, "%" PRId64, number);
+}
+
+void key_make_leads(struct key *key, enum provider_count_key kind, struct span provider, int64_t number)
+{
+    key_make_count(key, kind, provider, number);
+    key->n += (size_t)snprintf(key->text + key->n, sizeof(key->text) - key->n, ":leads");
 }
 
 bool key_is(struct span key, enum key_kind kind, struct span *name)

@@ -16,13 +16,11 @@
 #define POSITIONS_KEY  "leadgate:positions"  /* hash, HOST:PATH -> how far a log has been read */
 #define UNVERIFIED_KEY "leadgate:unverified" /* stream, bounces that nothing vouches for, capped */
 
-#define SHARES_KEY "leadgate:shares" /* hash, PROVIDER/STREAM -> `tries invalid` of the last 24 hours */
-
-/* What is kept of a provider. A script puts the name between these itself: it learns it on the way. */
-#define PROVIDER_BEFORE   "provider:{"
-#define PROVIDER_HOLD     "}:hold"     /* string with a TTL: held */
-#define PROVIDER_INCIDENT "}:incident" /* hash, the incident that is open */
-#define PROVIDER_RELEASE  "}:release"  /* string with a TTL: the guard lets pass */
+#define PROVIDERS_KEY "leadgate:providers" /* zset, provider -> when it was last heard of */
+#define SHARES_KEY    "leadgate:shares"    /* hash, PROVIDER/STREAM -> `tries invalid` of 24 hours */
+#define INCIDENTS_KEY "leadgate:incidents" /* stream, every step of every incident, capped */
+#define OPEN_KEY      "leadgate:open" /* set, providers with an incident, so that they need not be searched */
+#define LEADER_KEY    "leadgate:leader" /* string with a TTL, the feed that looks for incidents */
 
 #define EVENTS_GROUP "leadgate" /* the consumer group that reads leadgate:events */
 
@@ -39,7 +37,6 @@ enum key_kind {
     KEY_LOG,          /* lead:{ADDR}:log      stream, what changed and why */
     KEY_TOKENS,       /* lead:{ADDR}:tokens   hash, EVENT:TOKEN -> when it convicted her */
     KEY_RETURNING,    /* lead:{ADDR}:returning  string, comes back from a temporary opt-out, with a TTL */
-    KEY_DOMAIN,       /* domain:{DOMAIN}      hash, what is known of it: its provider */
     KEY_DOMAIN_ALLOW, /* domain:{DOMAIN}:allow */
     KEY_DOMAIN_HOLD,  /* domain:{DOMAIN}:hold */
     KEY_KINDS
@@ -50,6 +47,38 @@ void key_make(struct key *key, enum key_kind kind, const struct address *lead);
 /* lead:{ADDR}:sent:CAMPAIGN  string, the queue id of the mail by which the lead was sent the campaign; 16
  * hexadecimal digits, with a TTL */
 void key_make_sent(struct key *key, const struct address *lead, uint64_t campaign);
+
+/* domain:{DOMAIN}  hash, what is known of a recipient domain: provider, at */
+void key_make_domain(struct key *key, struct span domain);
+
+/* Keys of a provider; the name is shorter than PROVIDER_SIZE. Each carries the hash tag {P}. */
+enum provider_key {
+    PROVIDER_HOLD,     /* provider:{P}:hold      string with a TTL, its mail is held */
+    PROVIDER_INCIDENT, /* provider:{P}:incident  hash, the one that is open */
+    PROVIDER_RELEASE,  /* provider:{P}:release   string with a TTL, the guard lets its leads pass */
+    PROVIDER_ENDED,    /* provider:{P}:ended     string with a TTL, when the last incident ended */
+    PROVIDER_KEYS
+};
+
+/* The same in pieces, for a script that learns the name on its way. */
+#define PROVIDER_KEY_BEFORE  "provider:{"
+#define PROVIDER_KEY_HOLD    "}:hold"
+#define PROVIDER_KEY_RELEASE "}:release"
+
+void key_make_provider(struct key *key, enum provider_key kind, struct span provider);
+
+/* What is counted of a provider, in stretches of time that have numbers; and beside each hash of counts a
+ * HyperLogLog of the leads that were tried. */
+enum provider_count_key {
+    COUNT_FIVE, /* provider:{P}:five:N  hash, five minutes, N = time / 300; with `:leads` behind it */
+    COUNT_DAY,  /* provider:{P}:day:N   hash, a day, N = time / 86400; without leads */
+    COUNT_STEP, /* provider:{P}:step:N  hash, what came after an incident's step at N; with `:leads` */
+    COUNT_KEYS
+};
+
+/* The number is left out where it is below 0: what all of them begin with. */
+void key_make_count(struct key *key, enum provider_count_key kind, struct span provider, int64_t number);
+void key_make_leads(struct key *key, enum provider_count_key kind, struct span provider, int64_t number);
 
 /* Whether a key that Redis names is of that kind; *name is then what stands in the braces. */
 bool key_is(struct span key, enum key_kind kind, struct span *name);

@@ -42,6 +42,8 @@ void outcome_log(const struct event *event, const struct outcome *outcome)
     logline_text(&line, "effect", effect_name(outcome->effect));
     if (event->type == EVENT_BOUNCE)
         logline_int(&line, "strikes", outcome->strikes);
+    if (outcome->excused)
+        logline_text(&line, "excused", "incident");
     if (event->proof != NULL)
         logline_text(&line, "proof", event->proof);
     add_optional(&line, "token", event->token);
@@ -49,7 +51,8 @@ void outcome_log(const struct event *event, const struct outcome *outcome)
     logline_time(&line, "at", event->at);
     logline_text(&line, "source", event_source_name(event->source));
     add_optional(&line, "message", event->message);
-    add_optional(&line, "provider", event->provider);
+    add_optional(&line, "provider",
+                 outcome->provider[0] != '\0' ? span_of(outcome->provider) : event->provider);
     add_optional(&line, "evidence", event->evidence);
     logline_send(&line, LOG_INFO);
     if (outcome->odd)

@@ -36,6 +36,7 @@ struct job {
 struct store {
     const struct store_settings *settings;
     struct wire *wire;
+    struct known_domains *domains; /* NULL: not needed so far */
     struct job *jobs; /* as many as the largest slice so far needed: most stores see one event at a time */
     size_t room;
 };
@@ -60,6 +61,7 @@ void store_free(struct store *store)
     if (store == NULL)
         return;
     wire_free(store->wire);
+    known_domains_free(store->domains);
     free(store->jobs);
     free(store);
 }
@@ -67,6 +69,13 @@ void store_free(struct store *store)
 struct wire *store_wire(struct store *store)
 {
     return store->wire;
+}
+
+struct known_domains *store_domains(struct store *store)
+{
+    if (store->domains == NULL)
+        store->domains = known_domains_new();
+    return store->domains;
 }
 
 const struct store_settings *store_settings_of(const struct store *store)
@@ -326,6 +335,8 @@ static enum store_rc apply_slice(struct store *store, const struct lead_settings
         store->jobs[i].outcome = &outcomes[i];
         store->jobs[i].hash = hash_bytes(HASH_START, address_span(&events[i].lead));
         store->jobs[i].done = false;
+        outcomes[i].provider[0] = '\0';
+        outcomes[i].excused = false;
     }
     for (int round = 0; rc == STORE_OK && open_round(store->jobs, n) > 0; round++) {
         if (round == ROUNDS_MOST) {

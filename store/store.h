@@ -4,9 +4,12 @@
 #define LEADGATE_STORE_STORE_H
 
 #include "leadgate/store.h"
+#include "store/known_domains.h"
 #include "store/wire.h"
 
 struct wire *store_wire(struct store *store);
+/* What it remembers of domains; NULL when out of memory: then nothing. */
+struct known_domains *store_domains(struct store *store);
 /* What it was made by. */
 const struct store_settings *store_settings_of(const struct store *store);
 

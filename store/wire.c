@@ -4,6 +4,8 @@
 #include "store/answer.h"
 #include "store/backoff.h"
 #include "store/commit.h"
+#include "store/provider_note.h"
+#include "store/provider_sum.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -107,7 +109,8 @@ static enum store_rc demand(struct wire *wire, int argc, const char **argv, redi
 enum store_rc wire_load_scripts(struct wire *wire, struct err *err)
 {
     static const char *const texts[SCRIPTS] = {
-        [SCRIPT_COMMIT] = commit_script, [SCRIPT_QUESTION] = question_script
+        [SCRIPT_COMMIT] = commit_script, [SCRIPT_QUESTION] = question_script, [SCRIPT_NOTE] = note_script,
+        [SCRIPT_DOMAIN] = domain_script, [SCRIPT_SUM] = sum_script,
     };
 
     for (int i = 0; i < SCRIPTS; i++) {

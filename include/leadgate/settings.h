@@ -197,6 +197,10 @@ struct maillog_settings settings_maillog(const struct settings *settings);
 void settings_report_event(const struct settings *settings, const struct report *report, size_t i,
                            enum event_source source, int64_t now, struct event *event);
 
+/* The stream of a mail that was logged, as far as its lines tell: not by what only RCPT TO knows. */
+const struct stream *settings_delivery_stream(const struct settings *settings,
+                                              const struct delivery *delivery);
+
 /* Whether what comes to this address is read as a report: it is a bounce address or a feedback address, with
  * or without an extension. */
 bool settings_takes_reports(const struct settings *settings, const struct address *address);

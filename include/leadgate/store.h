@@ -14,6 +14,7 @@
 #include "leadgate/err.h"
 #include "leadgate/event.h"
 #include "leadgate/lead.h"
+#include "leadgate/provider.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -82,6 +83,9 @@ struct outcome {
     struct optout before; /* the opt-out that stood when it was applied */
     int64_t strikes;      /* the lead's, afterwards */
     bool known;           /* she had taken mail before */
+    /* Of what answers_apply() made: */
+    char provider[PROVIDER_SIZE]; /* who answered; "" = not known */
+    bool excused;                 /* an incident explains it */
     bool odd; /* a key of this lead had a type that is not ours; it was set aside as KEY:odd or obeyed */
 };
 

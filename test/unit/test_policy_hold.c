@@ -50,6 +50,11 @@ static struct suppression found_with(int64_t delivered, int64_t score, bool retu
     return found;
 }
 
+static const struct hold none, by_hand = { .present = true };
+static const struct hold shut = { .present = true, .since = 1796083200 };
+static const struct hold ajar = { .present = true, .since = 1796083200, .percent = 1 };
+static const struct hold open = { .present = true, .since = 1796083200, .percent = 100 };
+
 enum { CALM, WARN, LIMIT, BRAKED };
 static const struct guard_count shares[] = {
     [CALM] = { 1000, 10, 0 },
@@ -67,8 +72,9 @@ static void judges(void **state)
     const struct suppression back = found_with(1796083200, 1000, true, false);
     const struct suppression fresh_back = found_with(0, 0, true, false);
     const struct {
-        bool domain_held, held;
-        int percent, all, news; /* of CALM... */
+        bool domain_held;
+        const struct hold *hold;
+        int all, news; /* of CALM... */
         bool released;
         int64_t sent, returned;
         const struct suppression *found;
@@ -76,36 +82,39 @@ static void judges(void **state)
         int64_t share;
     } rows[] = {
         /* Nothing is wrong. */
-        { false, false, 100, CALM, CALM, false, 0, 0, &good, POLICY_WHY_NONE, 0 },
-        { false, false, 100, CALM, CALM, false, 0, 0, &fresh, POLICY_WHY_NONE, 0 },
-        { false, false, 100, CALM, CALM, false, 0, 0, &back, POLICY_WHY_NONE, 0 },
-        /* A hold holds everybody but those who are whitelisted; while an incident is open, by its name. */
-        { false, true, 100, CALM, CALM, false, 0, 0, &good, POLICY_WHY_HOLD, 0 },
-        { true, false, 100, CALM, CALM, false, 0, 0, &good, POLICY_WHY_HOLD, 0 },
-        { true, true, 100, LIMIT, LIMIT, true, 0, 0, &allowed, POLICY_WHY_NONE, 0 },
-        { false, true, 0, CALM, CALM, false, 0, 0, &good, POLICY_WHY_INCIDENT, 0 },
-        { false, true, 99, CALM, CALM, false, 0, 0, &good, POLICY_WHY_INCIDENT, 0 },
-        { false, false, 0, CALM, CALM, false, 0, 0, &good, POLICY_WHY_INCIDENT, 0 },
+        { false, &none, CALM, CALM, false, 0, 0, &good, POLICY_WHY_NONE, 0 },
+        { false, &none, CALM, CALM, false, 0, 0, &fresh, POLICY_WHY_NONE, 0 },
+        { false, &none, CALM, CALM, false, 0, 0, &back, POLICY_WHY_NONE, 0 },
+        /* A hold holds everybody but those who are whitelisted; an incident's, those beyond its percentage.
+         */
+        { false, &by_hand, CALM, CALM, false, 0, 0, &good, POLICY_WHY_HOLD, 0 },
+        { true, &none, CALM, CALM, false, 0, 0, &good, POLICY_WHY_HOLD, 0 },
+        { true, &by_hand, LIMIT, LIMIT, true, 0, 0, &allowed, POLICY_WHY_NONE, 0 },
+        { false, &shut, CALM, CALM, false, 0, 0, &good, POLICY_WHY_INCIDENT, 0 },
+        { false, &ajar, CALM, CALM, false, 0, 0, &good, POLICY_WHY_INCIDENT, 0 },
+        { true, &open, CALM, CALM, false, 0, 0, &good, POLICY_WHY_HOLD, 0 },
+        { false, &open, CALM, CALM, false, 0, 0, &good, POLICY_WHY_NONE, 0 },
+        { false, &open, LIMIT, CALM, false, 0, 0, &fresh, POLICY_WHY_GUARD, 90 },
         /* It goes before the guard; a release does not lift it. */
-        { false, true, 100, LIMIT, LIMIT, true, 0, 0, &fresh, POLICY_WHY_HOLD, 0 },
+        { false, &by_hand, LIMIT, LIMIT, true, 0, 0, &fresh, POLICY_WHY_HOLD, 0 },
         /* Past the limit, of all mail or of the stream's: the risky ones wait. */
-        { false, false, 100, LIMIT, CALM, false, 0, 0, &fresh, POLICY_WHY_GUARD, 90 },
-        { false, false, 100, CALM, LIMIT, false, 0, 0, &fresh, POLICY_WHY_GUARD, 90 },
-        { false, false, 100, LIMIT, LIMIT, false, 0, 0, &disliked, POLICY_WHY_GUARD, 90 },
-        { false, false, 100, LIMIT, LIMIT, false, 0, 0, &good, POLICY_WHY_NONE, 0 },
-        { false, false, 100, LIMIT, LIMIT, false, 0, 0, &allowed, POLICY_WHY_NONE, 0 },
-        { false, false, 100, LIMIT, LIMIT, true, 0, 0, &fresh, POLICY_WHY_NONE, 0 },
-        { false, false, 100, WARN, WARN, false, 0, 0, &fresh, POLICY_WHY_NONE, 0 },
-        { false, false, 100, BRAKED, CALM, false, 0, 0, &fresh, POLICY_WHY_GUARD, 145 },
-        { false, false, 100, BRAKED, CALM, false, 0, 0, &good, POLICY_WHY_NONE, 0 },
+        { false, &none, LIMIT, CALM, false, 0, 0, &fresh, POLICY_WHY_GUARD, 90 },
+        { false, &none, CALM, LIMIT, false, 0, 0, &fresh, POLICY_WHY_GUARD, 90 },
+        { false, &none, LIMIT, LIMIT, false, 0, 0, &disliked, POLICY_WHY_GUARD, 90 },
+        { false, &none, LIMIT, LIMIT, false, 0, 0, &good, POLICY_WHY_NONE, 0 },
+        { false, &none, LIMIT, LIMIT, false, 0, 0, &allowed, POLICY_WHY_NONE, 0 },
+        { false, &none, LIMIT, LIMIT, true, 0, 0, &fresh, POLICY_WHY_NONE, 0 },
+        { false, &none, WARN, WARN, false, 0, 0, &fresh, POLICY_WHY_NONE, 0 },
+        { false, &none, BRAKED, CALM, false, 0, 0, &fresh, POLICY_WHY_GUARD, 145 },
+        { false, &none, BRAKED, CALM, false, 0, 0, &good, POLICY_WHY_NONE, 0 },
         /* One an hour, then 2 % of what was sent. */
-        { false, false, 100, CALM, CALM, false, 50, 1, &back, POLICY_WHY_REENTRY, 20 },
-        { false, false, 100, CALM, CALM, false, 99, 1, &back, POLICY_WHY_NONE, 0 },
-        { false, false, 100, CALM, CALM, true, 50, 1, &back, POLICY_WHY_REENTRY, 20 },
-        { false, false, 100, CALM, CALM, false, 0, 5, &back, POLICY_WHY_REENTRY, 0 },
-        { false, false, 100, CALM, CALM, false, 50, 1, &allowed, POLICY_WHY_NONE, 0 },
-        { false, false, 100, CALM, CALM, false, 50, 1, &good, POLICY_WHY_NONE, 0 },
-        { false, false, 100, LIMIT, CALM, false, 50, 1, &fresh_back, POLICY_WHY_GUARD, 90 },
+        { false, &none, CALM, CALM, false, 50, 1, &back, POLICY_WHY_REENTRY, 20 },
+        { false, &none, CALM, CALM, false, 99, 1, &back, POLICY_WHY_NONE, 0 },
+        { false, &none, CALM, CALM, true, 50, 1, &back, POLICY_WHY_REENTRY, 20 },
+        { false, &none, CALM, CALM, false, 0, 5, &back, POLICY_WHY_REENTRY, 0 },
+        { false, &none, CALM, CALM, false, 50, 1, &allowed, POLICY_WHY_NONE, 0 },
+        { false, &none, CALM, CALM, false, 50, 1, &good, POLICY_WHY_NONE, 0 },
+        { false, &none, LIMIT, CALM, false, 50, 1, &fresh_back, POLICY_WHY_GUARD, 90 },
     };
     const struct address ann = address_of("ann@example.org");
 
@@ -113,8 +122,7 @@ static void judges(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct guard_count counts[3] = { shares[rows[i].all], shares[rows[i].news], shares[CALM] };
         struct policy_provider provider = { .name = "example.org",
-                                            .held = rows[i].held,
-                                            .percent = rows[i].percent,
+                                            .hold = *rows[i].hold,
                                             .released = rows[i].released,
                                             .counts = counts,
                                             .n_counts = 3,
@@ -155,10 +163,11 @@ static void an_incident_lets_its_percentage_pass(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        struct policy_provider provider = { .name = "example.org", .percent = steps[i] };
+        struct policy_provider provider = { .name = "example.org",
+                                            .hold = { .present = true, .percent = steps[i], .since = 1 } };
         int passed = 0;
 
-        assert_int_equal(policy_hold_is_near(&settings, &provider), steps[i] < 100);
+        assert_true(policy_hold_is_near(&settings, &provider));
         for (int n = 0; n < 2000; n++) {
             struct policy_held held;
             struct address lead;
@@ -178,13 +187,9 @@ static void an_incident_lets_its_percentage_pass(void **state)
 static void switched_off(void **state)
 {
     struct guard_count counts[3] = { shares[LIMIT], shares[LIMIT], shares[LIMIT] };
-    struct policy_provider provider = { .name = "example.org",
-                                        .held = true,
-                                        .percent = 0,
-                                        .counts = counts,
-                                        .n_counts = 3,
-                                        .sent = 1,
-                                        .returned = 1 };
+    struct policy_provider provider = {
+        .name = "example.org", .hold = by_hand, .counts = counts, .n_counts = 3, .sent = 1, .returned = 1
+    };
     struct settings settings = settings_with(ENFORCE_ON);
     const struct suppression fresh_back = found_with(0, 0, true, false);
     const struct address ann = address_of("ann@example.org");
@@ -213,9 +218,7 @@ static void switched_off(void **state)
 static void counts_who_passes(void **state)
 {
     struct guard_count counts[3] = { shares[WARN], shares[CALM], shares[WARN] };
-    struct policy_provider provider = {
-        .name = "example.org", .percent = 100, .counts = counts, .n_counts = 3
-    };
+    struct policy_provider provider = { .name = "example.org", .counts = counts, .n_counts = 3 };
     struct settings settings = settings_with(ENFORCE_ON);
     const struct suppression good = found_with(1796083200, 0, true, false);
     const struct suppression fresh = found_with(0, 0, false, false);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* store_incident: which providers are held, and the incidents behind that: read, changed and told.
+ *
+ * The hold is what counts for mail: provider:{P}:hold is obeyed whatever it says and whoever wrote it. The
+ * incident, provider:{P}:incident, is what its leader needs to let the mail in again. An operator may delete
+ * either: the leader then lets go of the other one; a hold that an operator wrote stays his.
+ *
+ * Every change compares what was read with what stands there now, so that of two leaders one does it; and it
+ * leaves its words in the incident, as `news`, until they are in the stream leadgate:incidents: whoever leads
+ * next writes what a dead one left. STORE_DOWN is as in store.h. */
+#ifndef LEADGATE_STORE_INCIDENT_H
+#define LEADGATE_STORE_INCIDENT_H
+
+#include "leadgate/incident.h"
+#include "leadgate/provider.h"
+#include "leadgate/store.h"
+
+/* --- what is there --- */
+
+struct hold {
+    bool present;
+    int percent;   /* of the provider's leads pass all the same; 0 unless the value says it */
+    int64_t since; /* of the incident that holds it; 0 = an operator does */
+    enum incident_sign sign;
+    int64_t until; /* by the key's TTL; 0 = until it is deleted */
+};
+
+/* Reads a hold's value: `incident=2026-11-25T02:10:00Z sign=dead percent=5`. It is present whatever it says;
+ * until is left alone. */
+void hold_parse(struct hold *out, struct span value);
+
+#define INCIDENT_BY_SIZE   96
+#define INCIDENT_NEWS_SIZE 400
+
+struct incident_state {
+    bool open; /* the rest of the incident is set only if it is */
+    struct incident incident;
+    char by[INCIDENT_BY_SIZE]; /* who opened it */
+    int64_t cleaned;           /* how often the bounces before it were taken back */
+    struct hold hold;          /* whether there is an incident or not */
+    int64_t ended;             /* when the last one ended; 0 = not lately */
+    /* What was done last and is not in the stream yet, as words; "" = it is. It may be left of an incident
+     * that is over: then open is false. */
+    char news[INCIDENT_NEWS_SIZE];
+};
+
+/* Of n providers, in one round trip. */
+enum store_rc store_find_incidents(struct store *store, const struct span *providers, size_t n, int64_t now,
+                                   struct incident_state *out, struct err *err);
+
+/* What the bounces of a provider are judged by. */
+struct incident_brief {
+    bool open;
+    enum incident_sign sign;
+    int64_t since, step; /* when it was opened; when more leads were let in last, or none any more */
+};
+
+enum store_rc store_find_briefs(struct store *store, const struct span *providers, size_t n,
+                                struct incident_brief *out, struct err *err);
+
+/* Names of providers. All zeros is an empty list. */
+struct provider_list {
+    char (*name)[PROVIDER_SIZE];
+    size_t n, room;
+};
+
+void provider_list_free(struct provider_list *list); /* leaves it empty; twice is fine */
+/* Adds one that is not there yet; false when out of memory. A name that is too long is passed over. */
+bool provider_list_add(struct provider_list *list, struct span name);
+bool provider_list_has(const struct provider_list *list, struct span name);
+
+/* Adds those that were heard of since then, or all with 0; or those with an incident. */
+enum store_rc store_list_providers(struct store *store, int64_t since, struct provider_list *list,
+                                   struct err *err);
+enum store_rc store_list_open(struct store *store, struct provider_list *list, struct err *err);
+
+/* --- what is done --- */
+
+/* The words of a change, for the stream. */
+struct incident_note {
+    const char *action;                 /* open, step, hold, over */
+    const char *by, *why;               /* a host and process, `operator`; NULL or "" = not said */
+    const struct provider_count *count; /* NULL = none */
+};
+
+/* Changes the incident from what was read to what it is to be, and the hold with it: before NULL opens one,
+ * after NULL ends it. *done is false, and nothing is changed, when something else stands there by now: an
+ * incident that is new or another, a hold that is gone or an operator's. Ending one never fails for the hold,
+ * and opening one leaves an operator's hold as it is. */
+enum store_rc store_change_incident(struct store *store, struct span provider, const struct incident *before,
+                                    const struct incident *after, const struct incident_note *note,
+                                    int64_t now, bool *done, struct err *err);
+
+/* Keeps the hold of an incident whose leads are let in step by step from ending by itself. */
+enum store_rc store_keep_hold(struct store *store, struct span provider, const struct incident *incident,
+                              struct err *err);
+
+/* Takes a hold away that belongs to an incident which is not there any more, and forgets the provider as one
+ * with an incident. */
+enum store_rc store_drop_hold(struct store *store, struct span provider, struct err *err);
+
+/* Puts an incident's news into the stream, about `length` entries long; and what else is to be told, by
+ * words: `action=taken-back leads=12`. */
+enum store_rc store_tell_incident(struct store *store, struct span provider, const char *news, int64_t length,
+                                  struct err *err);
+enum store_rc store_tell(struct store *store, struct span provider, const char *words, int64_t length,
+                         struct err *err);
+
+/* Says how often the bounces before an incident have been taken back. */
+enum store_rc store_note_cleaned(struct store *store, struct span provider, const struct incident *incident,
+                                 int64_t times, struct err *err);
+
+/* --- who leads --- */
+
+/* Takes the lead, or keeps it, for so many milliseconds. */
+enum store_rc store_take_lead(struct store *store, const char *name, int64_t ms, bool *leads,
+                              struct err *err);
+/* Lets go of it, if it is ours. */
+enum store_rc store_leave_lead(struct store *store, const char *name, struct err *err);
+
+#endif
