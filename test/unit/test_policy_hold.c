@@ -252,16 +252,16 @@ static void replies(void **state)
     const struct address ann = address_of("ann@example.org");
     struct policy_held held = { .why = POLICY_WHY_GUARD, .share = 90 };
     struct policy_request request = { .size = 1 };
-    struct suppression none = { .allowed = false };
+    struct suppression clear = { .allowed = false };
     struct policy_reply reply;
 
     (void)state;
-    policy_reply_make(&reply, &settings, &request, &ann, STORE_OK, &none);
+    policy_reply_make(&reply, &settings, &request, &ann, STORE_OK, &clear);
     policy_reply_hold(&reply, &settings, &streams[0], &ann, &held, "example.net");
     assert_int_equal(reply.verdict, POLICY_DEFERRED);
     assert_string_equal(
         reply.action, "450 4.7.1 ann@example.org: example.net, guard, news, further notice " LEADGATE_MARKER);
-    policy_reply_make(&reply, &settings, &request, &ann, STORE_OK, &none);
+    policy_reply_make(&reply, &settings, &request, &ann, STORE_OK, &clear);
     held.observed = true;
     policy_reply_hold(&reply, &settings, &streams[0], &ann, &held, "example.net");
     assert_int_equal(reply.verdict, POLICY_OBSERVED);
