@@ -6,6 +6,7 @@
 #include "store/domain.h"
 
 #include "store/answer.h"
+#include "store/guard.h"
 
 /* KEYS  domain domain-hold
  * ARGV  1 the provider where none is known, 2 streams */
@@ -68,16 +69,11 @@ enum store_rc domain_question_read(const redisReply *reply, struct provider_stat
     return STORE_OK;
 }
 
-void provider_state_share(const struct provider_state *state, size_t i, int64_t *tries, int64_t *invalid)
+void provider_state_share(const struct provider_state *state, size_t i, struct guard_count *out)
 {
     const redisReply *shares = state->shares;
-    struct span rest;
 
-    *tries = *invalid = 0;
-    if (shares == NULL || shares->type != REDIS_REPLY_ARRAY || i >= shares->elements)
-        return;
-    rest = answer_text(shares->element[i]);
-    if (!span_int64(span_cut(&rest, ' '), tries) || !span_int64(span_cut(&rest, ' '), invalid) ||
-        *tries < 0 || *invalid < 0)
-        *tries = *invalid = 0;
+    *out = (struct guard_count){ .tries = 0 };
+    if (shares != NULL && shares->type == REDIS_REPLY_ARRAY && i < shares->elements)
+        (void)share_read(out, answer_text(shares->element[i]));
 }
