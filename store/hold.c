@@ -13,15 +13,13 @@
 
 void hold_parse(struct hold *out, struct span value)
 {
-    int64_t percent, since;
+    int64_t since;
 
     *out = (struct hold){ .present = true, .until = out->until };
     while (value.n > 0) {
         struct span text = span_cut(&value, ' '), word = span_cut(&text, '=');
 
-        if (span_eq(word, SPAN("percent")) && span_int64(text, &percent) && percent >= 0 && percent <= 100)
-            out->percent = (int)percent;
-        else if (span_eq(word, SPAN("incident")) && times_read(text, &since))
+        if (span_eq(word, SPAN("incident")) && times_read(text, &since))
             out->since = since;
         else if (span_eq(word, SPAN("sign")))
             out->sign = incident_sign_parse(text);
