@@ -12,10 +12,12 @@
 
 #include "leadgate/logline.h"
 #include "leadgate/lookup.h"
+#include "policy/policy_providers.h"
 #include "policy/policy_reply.h"
 #include "policy/policy_tally.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
 
@@ -23,6 +25,7 @@ struct policy_decider {
     struct event_base *base;
     const struct settings *settings;
     struct lookup *lookup;
+    struct policy_providers *providers;
     bool settled; /* it is known whether Redis is there */
     bool down;
     int64_t unasked; /* decisions without it */
@@ -64,6 +67,20 @@ static void log_attribute(struct logline *line, const char *key, const struct po
         logline_span(line, key, request->value[attribute]);
 }
 
+/* For whose sake, and how bad it is: `share=8.1`, in percent. */
+static void log_held(struct logline *line, const struct policy_reply *reply)
+{
+    char share[24];
+
+    logline_text(line, "why", policy_why_name(reply->held.why));
+    logline_text(line, "provider", reply->provider);
+    if (reply->held.why != POLICY_WHY_GUARD && reply->held.why != POLICY_WHY_REENTRY)
+        return;
+    snprintf(share, sizeof(share), "%lld.%lld", (long long)(reply->held.share / 10),
+             (long long)(reply->held.share % 10));
+    logline_text(line, "share", share);
+}
+
 static void log_refusal(const char *word, const struct policy_question *question,
                         const struct policy_reply *reply)
 {
@@ -72,7 +89,9 @@ static void log_refusal(const char *word, const struct policy_question *question
 
     logline_start(&line, word);
     logline_span(&line, "lead", address_span(&question->lead));
-    if (reply->verdict != POLICY_DEFERRED) {
+    if (reply->held.why != POLICY_WHY_NONE) {
+        log_held(&line, reply);
+    } else if (reply->verdict != POLICY_DEFERRED) {
         logline_text(&line, "cause", cause_name(reply->cause));
         logline_text(&line, "kind", optout_kind_name(reply->kind));
         logline_time(&line, "until", reply->until);
@@ -118,6 +137,54 @@ static void let_pass(struct policy_question *question)
     policy_server_answer(question, is_signed ? action : "DUNNO");
 }
 
+static int64_t wall_clock_ms(const struct policy_decider *decider)
+{
+    struct timeval now;
+
+    event_base_gettimeofday_cached(decider->base, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_usec / 1000;
+}
+
+/* Nothing stands against the recipient herself: what of her provider? False when more is to be known first:
+ * of him, or of her because he is in trouble; once. */
+static bool judge_provider(struct policy_question *question, const struct suppression *found,
+                           struct policy_reply *reply)
+{
+    const struct policy_decider *decider = question->ctx;
+    const struct settings *settings = decider->settings;
+    struct policy_place place =
+        policy_providers_find(decider->providers, &question->lead, wall_clock_ms(decider));
+    bool trouble = place.provider == NULL || place.provider->trouble || place.domain_held;
+    const struct stream *stream = NULL;
+    struct policy_held held;
+
+    if (trouble && !question->closely)
+        return false;
+    if (place.provider == NULL)
+        return true;
+    if (trouble || found->returning) {
+        stream = policy_stream(settings, &question->request);
+        held = policy_hold_judge(settings, stream, place.provider, place.domain_held, &question->lead, found);
+        if (held.why != POLICY_WHY_NONE)
+            policy_reply_hold(reply, settings, stream, &question->lead, &held, place.provider->name);
+    }
+    if (reply->verdict != POLICY_DEFERRED)
+        policy_hold_pass(settings, stream, place.provider, found);
+    return true;
+}
+
+static void on_found(void *ctx, enum store_rc rc, const struct suppression *found);
+
+/* Once more, with all that there is to know. */
+static void look_closely(struct policy_question *question)
+{
+    struct policy_decider *decider = question->ctx;
+
+    question->closely = true;
+    (void)policy_providers_meet(decider->providers, &question->lead, wall_clock_ms(decider));
+    lookup_closely(decider->lookup, &question->lead, on_found, question);
+}
+
 /* A lookup_fn. */
 static void on_found(void *ctx, enum store_rc rc, const struct suppression *found)
 {
@@ -125,9 +192,13 @@ static void on_found(void *ctx, enum store_rc rc, const struct suppression *foun
     struct policy_decider *decider = question->ctx;
     struct policy_reply reply;
 
+    policy_reply_make(&reply, decider->settings, &question->request, &question->lead, rc, found);
+    if (rc == STORE_OK && reply.verdict == POLICY_PASSED && !judge_provider(question, found, &reply)) {
+        look_closely(question);
+        return;
+    }
     if (rc == STORE_DOWN)
         decider->unasked++;
-    policy_reply_make(&reply, decider->settings, &question->request, &question->lead, rc, found);
     policy_tally_note(&decider->tally, &reply, rc);
     flush_later(decider);
     switch (reply.verdict) {
@@ -157,7 +228,10 @@ void policy_decide(struct policy_question *question)
         return;
     }
     if (ask) {
-        lookup_recipient(decider->lookup, &question->lead, on_found, question);
+        question->closely =
+            policy_providers_meet(decider->providers, &question->lead, wall_clock_ms(decider));
+        (question->closely ? lookup_closely : lookup_recipient)(decider->lookup, &question->lead, on_found,
+                                                                question);
         return;
     }
     decider->tally.exempt++;
@@ -201,7 +275,9 @@ struct policy_decider *policy_decider_new(struct event_base *base, const struct 
     decider->flush = evtimer_new(base, on_flush, decider);
     if (decider->counters != NULL && decider->flush != NULL)
         decider->lookup = lookup_new(base, &settings->redis, on_state, decider);
-    if (decider->lookup == NULL) {
+    if (decider->lookup != NULL)
+        decider->providers = policy_providers_new(decider->lookup, settings);
+    if (decider->providers == NULL) {
         policy_decider_free(decider);
         return NULL;
     }
@@ -213,6 +289,7 @@ void policy_decider_free(struct policy_decider *decider)
     if (decider == NULL)
         return;
     lookup_free(decider->lookup);
+    policy_providers_free(decider->providers);
     if (decider->flush != NULL)
         event_free(decider->flush);
     counters_free(decider->counters);
@@ -243,4 +320,5 @@ void policy_decider_settle(struct policy_decider *decider)
 void policy_decider_use(struct policy_decider *decider, const struct settings *settings)
 {
     decider->settings = settings;
+    policy_providers_use(decider->providers, settings);
 }

@@ -86,6 +86,7 @@ static void fill_in(struct policy_reply *reply, const char *template, const stru
         { SPAN("{until}"), until_text(day, reply->until) },
         { SPAN("{kind}"), span_of(optout_kind_name(reply->kind)) },
         { SPAN("{stream}"), span_of(reply->stream->name) },
+        { SPAN("{provider}"), span_of(reply->provider) },
     };
     struct span rest = span_trim(span_of(template));
     size_t n = 0;
@@ -149,6 +150,8 @@ void policy_reply_make(struct policy_reply *reply, const struct settings *settin
     reply->cause = CAUSE_NONE;
     reply->kind = OPTOUT_PERMANENT;
     reply->until = 0;
+    reply->held = (struct policy_held){ .why = POLICY_WHY_NONE };
+    reply->provider = "{provider}"; /* which means nothing to other templates */
     reply->stream = NULL;
     reply->action = "DUNNO";
     if (rc == STORE_OK && is_clear(found))
@@ -158,4 +161,17 @@ void policy_reply_make(struct policy_reply *reply, const struct settings *settin
     case STORE_OK: reply_when_suppressed(reply, lead, found); break;
     case STORE_DOWN: reply_when_down(reply, &settings->policy, lead); break;
     }
+}
+
+void policy_reply_hold(struct policy_reply *reply, const struct settings *settings,
+                       const struct stream *stream, const struct address *lead,
+                       const struct policy_held *held, const char *provider)
+{
+    reply->held = *held;
+    reply->provider = provider;
+    reply->stream = stream;
+    reply->kind = OPTOUT_TEMPORARY;
+    reply->verdict = held->observed ? POLICY_OBSERVED : POLICY_DEFERRED;
+    if (reply->verdict == POLICY_DEFERRED)
+        fill_in(reply, settings->policy.reply_held, lead, policy_why_name(held->why));
 }

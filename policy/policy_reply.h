@@ -11,6 +11,7 @@
 #include "leadgate/address.h"
 #include "leadgate/settings.h"
 #include "leadgate/store.h"
+#include "policy/policy_hold.h"
 #include "policy/policy_proto.h"
 
 #include <stdbool.h>
@@ -23,8 +24,8 @@
 enum policy_verdict {
     POLICY_PASSED = 1,
     POLICY_REFUSED,
-    POLICY_OBSERVED, /* would have been refused, but for its stream's `enforce: observe` */
-    POLICY_DEFERRED, /* Redis is away, and the settings say to wait */
+    POLICY_OBSERVED, /* would have been refused or held, but for `enforce: observe` */
+    POLICY_DEFERRED, /* Redis is away, and the settings say to wait; or held */
 };
 
 struct policy_reply {
@@ -32,6 +33,8 @@ struct policy_reply {
     enum cause cause; /* refused, observed: why, in what way and how long; until 0 = no end */
     enum optout_kind kind;
     int64_t until;
+    struct policy_held held;     /* for the sake of which provider, below; else all of these are none */
+    const char *provider;        /* lives as long as what is known of him */
     const struct stream *stream; /* whose rules decided; NULL when nothing stood against the recipient */
     const char *action;          /* static storage, or `text` */
     char text[POLICY_ACTION_MAX + 1];
@@ -51,5 +54,10 @@ bool policy_reply_needs_lookup(const struct settings *settings, const struct pol
 void policy_reply_make(struct policy_reply *reply, const struct settings *settings,
                        const struct policy_request *request, const struct address *lead, enum store_rc rc,
                        const struct suppression *found);
+
+/* The same recipient, whom nothing stood against: she is held for the sake of her provider. */
+void policy_reply_hold(struct policy_reply *reply, const struct settings *settings,
+                       const struct stream *stream, const struct address *lead,
+                       const struct policy_held *held, const char *provider);
 
 #endif

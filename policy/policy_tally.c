@@ -10,8 +10,13 @@ void policy_tally_note(struct policy_tally *tally, const struct policy_reply *re
     switch (reply->verdict) {
     case POLICY_PASSED: tally->passed++; break;
     case POLICY_REFUSED: tally->refused[reply->cause]++; break;
-    case POLICY_OBSERVED: tally->observed[reply->cause]++; break;
-    case POLICY_DEFERRED: break; /* only while Redis is away */
+    case POLICY_OBSERVED:
+        if (reply->held.why != POLICY_WHY_NONE)
+            tally->held_observed[reply->held.why]++;
+        else
+            tally->observed[reply->cause]++;
+        break;
+    case POLICY_DEFERRED: tally->held[reply->held.why]++; break;
     }
 }
 
@@ -26,6 +31,12 @@ void policy_tally_move(struct policy_tally *tally, struct counters *counters)
 
         counters_add(counters, tally->refused[cause], "decisions", "refused", name, NULL);
         counters_add(counters, tally->observed[cause], "decisions", "observed", name, NULL);
+    }
+    for (int why = POLICY_WHY_NONE + 1; why < POLICY_WHYS; why++) {
+        const char *name = policy_why_name((enum policy_why)why);
+
+        counters_add(counters, tally->held[why], "decisions", "held", name, NULL);
+        counters_add(counters, tally->held_observed[why], "decisions", "observed", name, NULL);
     }
     *tally = (struct policy_tally){ .passed = 0 };
 }

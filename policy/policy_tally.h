@@ -14,6 +14,7 @@ struct policy_tally {
     int64_t unavailable; /* Redis was away, and the settings decided */
     int64_t absences;    /* how often it went away */
     int64_t refused[CAUSES], observed[CAUSES];
+    int64_t held[POLICY_WHYS], held_observed[POLICY_WHYS];
 };
 
 /* A decision after a question to Redis that it answered with rc. */

@@ -48,18 +48,19 @@ static bool has_codes(const char *text)
            take_digits(&s, 1, 3) && take_char(&s, ' ') && span_trim(s).n > 0;
 }
 
-static bool is_word(struct span word)
-{
-    static const char *const words[] = { "lead", "cause", "until", "kind", "stream" };
+static const char *const reply_words[] = { "lead", "cause", "until", "kind", "stream", NULL };
+static const char *const held_words[] = { "lead", "cause", "stream", "provider", NULL };
 
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+static bool is_word(const char *const *words, struct span word)
+{
+    for (size_t i = 0; words[i] != NULL; i++)
         if (span_eq(word, span_of(words[i])))
             return true;
     return false;
 }
 
 /* Whether a '{' has something else behind it than one of our words and a '}'. */
-static bool has_unknown_word(struct span s, struct span *word)
+static bool has_unknown_word(const char *const *words, struct span s, struct span *word)
 {
     const char *open, *close;
 
@@ -67,13 +68,14 @@ static bool has_unknown_word(struct span s, struct span *word)
         s = (struct span){ open + 1, s.n - (size_t)(open + 1 - s.p) };
         close = memchr(s.p, '}', s.n);
         *word = close == NULL ? s : (struct span){ s.p, (size_t)(close - s.p) };
-        if (close == NULL || !is_word(*word))
+        if (close == NULL || !is_word(words, *word))
             return true;
     }
     return false;
 }
 
-bool check_reply(const char *text, struct err *err)
+/* named: the words, for a message. */
+static bool check_words(const char *text, const char *const *words, const char *named, struct err *err)
 {
     struct span s = span_of(text), word = SPAN_NONE;
 
@@ -91,12 +93,16 @@ bool check_reply(const char *text, struct err *err)
         err_set(err, "found %zu characters; allowed are %d", s.n, REPLY_MAX);
         return false;
     }
-    if (has_unknown_word(s, &word)) {
-        err_set(err, "unknown word {%.*s}; allowed are {lead}, {cause}, {until}, {kind} and {stream}",
-                SPAN_FMT(word));
+    if (has_unknown_word(words, s, &word)) {
+        err_set(err, "unknown word {%.*s}; allowed are %s", SPAN_FMT(word), named);
         return false;
     }
     return true;
+}
+
+bool check_reply(const char *text, struct err *err)
+{
+    return check_words(text, reply_words, "{lead}, {cause}, {until}, {kind} and {stream}", err);
 }
 
 bool check_reply_or_none(const char *text, struct err *err)
@@ -104,15 +110,23 @@ bool check_reply_or_none(const char *text, struct err *err)
     return text[0] == '\0' || check_reply(text, err);
 }
 
+static bool is_temporary(const char *text, struct err *err)
+{
+    if (text[0] == '4')
+        return true;
+    err_set(err, "found \"%.60s\", a permanent refusal; allowed is `4xx 4.x.y text`", text);
+    return false;
+}
+
 bool check_temporary_reply(const char *text, struct err *err)
 {
-    if (!check_reply(text, err))
-        return false;
-    if (text[0] != '4') {
-        err_set(err, "found \"%.60s\", a permanent refusal; allowed is `4xx 4.x.y text`", text);
-        return false;
-    }
-    return true;
+    return check_reply(text, err) && is_temporary(text, err);
+}
+
+bool check_held_reply(const char *text, struct err *err)
+{
+    return check_words(text, held_words, "{lead}, {cause}, {stream} and {provider}", err) &&
+           is_temporary(text, err);
 }
 
 bool check_address(const char *text, struct err *err)

@@ -13,6 +13,8 @@ bool check_reply(const char *text, struct err *err);
 bool check_reply_or_none(const char *text, struct err *err); /* or empty */
 /* The same with a 4xx code. */
 bool check_temporary_reply(const char *text, struct err *err);
+/* That, with the words {lead} {cause} {stream} {provider}. */
+bool check_held_reply(const char *text, struct err *err);
 
 bool check_address(const char *text, struct err *err);
 bool check_address_or_none(const char *text, struct err *err); /* or empty */

@@ -234,48 +234,78 @@ void optout_text(char dst[OPTOUT_TEXT_SIZE], const struct optout *optout)
              optout->status[0] != '\0' ? " status=" : "", optout->status);
 }
 
+static void glance_add(struct glance *glance, struct span text)
+{
+    glance->n += (size_t)sprintf(glance->text + glance->n, "$%zu\r\n", text.n);
+    memcpy(glance->text + glance->n, text.p, text.n);
+    memcpy(glance->text + glance->n + text.n, "\r\n", 2);
+    glance->n += text.n + 2;
+}
+
 void glance_make(struct glance *glance, const struct address *lead)
 {
-    static const enum key_kind kinds[GLANCE_ARGS - 1] = { KEY_OPTOUT, KEY_REFUSED };
+    static const enum key_kind kinds[GLANCE_KEYS] = { KEY_OPTOUT, KEY_REFUSED, KEY_RETURNING };
+    struct key key;
 
-    glance->argv[0] = "EXISTS";
-    glance->len[0] = strlen("EXISTS");
-    for (int i = 1; i < GLANCE_ARGS; i++) {
-        struct key *key = &glance->keys[i - 1];
-
-        key_make(key, kinds[i - 1], lead);
-        glance->argv[i] = key->text;
-        glance->len[i] = key->n;
+    glance->n = (size_t)sprintf(glance->text, "*%d\r\n", GLANCE_KEYS + 1);
+    glance_add(glance, SPAN("EXISTS"));
+    for (int i = 0; i < GLANCE_KEYS; i++) {
+        key_make(&key, kinds[i], lead);
+        glance_add(glance, (struct span){ key.text, key.n });
     }
 }
 
-/* KEYS optout refused allow domain-allow */
-const char question_script[] = "if redis.call('EXISTS', KEYS[1], KEYS[2]) == 0 then return 0 end\n"
-                               "return {redis.pcall('GET', KEYS[1]), redis.call('PTTL', KEYS[1]), "
-                               "redis.call('EXISTS', KEYS[3], KEYS[4]),\n"
-                               "  redis.pcall('HGETALL', KEYS[2])}\n";
+/* KEYS optout refused allow domain-allow, and of those who are asked about in full: returning lead
+ * ARGV "all": that */
+const char question_script[] =
+    "local all = ARGV[1] == 'all'\n"
+    "if not all and redis.call('EXISTS', KEYS[1], KEYS[2]) == 0 then return 0 end\n"
+    "local answer = {redis.pcall('GET', KEYS[1]), redis.call('PTTL', KEYS[1]), "
+    "redis.call('EXISTS', KEYS[3], KEYS[4]),\n"
+    "  redis.pcall('HGETALL', KEYS[2])}\n"
+    "if all then\n"
+    "  answer[5] = redis.call('EXISTS', KEYS[5])\n"
+    "  answer[6] = redis.pcall('HMGET', KEYS[6], 'delivered', 'score')\n"
+    "end\n"
+    "return answer\n";
 
-enum { PART_OPTOUT, PART_OPTOUT_TTL, PART_ALLOW, PART_REFUSED, PARTS };
+enum {
+    PART_OPTOUT,
+    PART_OPTOUT_TTL,
+    PART_ALLOW,
+    PART_REFUSED,
+    PARTS,
+    PART_RETURNING = PARTS,
+    PART_LEAD,
+    PARTS_ALL
+};
 
-void question_make(struct question *question, const char *sha, const struct address *lead)
+static void question_add(struct question *question, struct span text)
 {
-    static const enum key_kind kinds[QUESTION_KEYS] = { KEY_OPTOUT, KEY_REFUSED, KEY_ALLOW,
-                                                        KEY_DOMAIN_ALLOW };
-    const struct span head[] = { sha != NULL ? SPAN("EVALSHA") : SPAN("EVAL"),
-                                 sha != NULL ? span_of(sha) : span_of(question_script), SPAN("4") };
-
-    for (int i = 0; i < QUESTION_ARGS - QUESTION_KEYS; i++) {
-        question->argv[i] = head[i].p;
-        question->len[i] = head[i].n;
-    }
-    for (int i = 0; i < QUESTION_KEYS; i++) {
-        struct key *key = &question->keys[i];
-
-        key_make(key, kinds[i], lead);
-        question->argv[QUESTION_ARGS - QUESTION_KEYS + i] = key->text;
-        question->len[QUESTION_ARGS - QUESTION_KEYS + i] = key->n;
-    }
+    question->argv[question->argc] = text.p;
+    question->len[question->argc] = text.n;
+    question->argc++;
 }
+
+void question_make(struct question *question, const char *sha, const struct address *lead, bool all)
+{
+    static const enum key_kind kinds[QUESTION_KEYS] = { KEY_OPTOUT,       KEY_REFUSED,   KEY_ALLOW,
+                                                        KEY_DOMAIN_ALLOW, KEY_RETURNING, KEY_LEAD };
+    int n = all ? QUESTION_KEYS : QUESTION_KEYS - 2;
+
+    question->argc = 0;
+    question_add(question, sha != NULL ? SPAN("EVALSHA") : SPAN("EVAL"));
+    question_add(question, sha != NULL ? span_of(sha) : span_of(question_script));
+    question_add(question, all ? SPAN("6") : SPAN("4"));
+    for (int i = 0; i < n; i++) {
+        key_make(&question->keys[i], kinds[i], lead);
+        question_add(question, (struct span){ question->keys[i].text, question->keys[i].n });
+    }
+    if (all)
+        question_add(question, SPAN("all"));
+}
+
+_Static_assert(QUESTION_KEYS == 6, "the script is told how many");
 
 static void add_refusal(struct suppression *out, struct span stream, struct span value)
 {
@@ -305,6 +335,16 @@ static void read_refused(struct suppression *out, const redisReply *reply)
             add_refusal(out, answer_text(reply->element[i]), answer_text(reply->element[i + 1]));
 }
 
+/* HMGET of a lead's delivered and score; a lead of another type, or with other words there, has neither. */
+static void read_standing(struct suppression *out, const redisReply *reply)
+{
+    out->standing.known = true;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2)
+        return;
+    (void)span_int64(answer_text(reply->element[0]), &out->standing.delivered);
+    (void)decimal_parse(answer_text(reply->element[1]), &out->standing.score);
+}
+
 enum store_rc question_read(const redisReply *reply, int64_t now, struct suppression *out, struct err *err)
 {
     redisReply **parts;
@@ -312,17 +352,26 @@ enum store_rc question_read(const redisReply *reply, int64_t now, struct suppres
     *out = (struct suppression){ .allowed = false };
     if (answer_check(reply, err) == STORE_DOWN)
         return STORE_DOWN;
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != PARTS)
+    if (reply->type != REDIS_REPLY_ARRAY || (reply->elements != PARTS && reply->elements != PARTS_ALL))
         return STORE_OK;
     parts = reply->element;
-    for (int i = 0; i < PARTS; i++)
+    for (size_t i = 0; i < reply->elements; i++)
         if (answer_check(parts[i], err) == STORE_DOWN)
             return STORE_DOWN;
     answer_read_optout(&out->optout, parts[PART_OPTOUT]);
     answer_read_ttl(&out->optout, parts[PART_OPTOUT_TTL], now);
     out->allowed = parts[PART_ALLOW]->integer > 0;
     read_refused(out, parts[PART_REFUSED]);
+    if (reply->elements == PARTS_ALL) {
+        out->returning = parts[PART_RETURNING]->integer > 0;
+        read_standing(out, parts[PART_LEAD]);
+    }
     return STORE_OK;
+}
+
+bool question_is_open(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_INTEGER;
 }
 
 bool answer_is_no_script(const redisReply *reply)

@@ -11,36 +11,41 @@
 
 #include <hiredis/hiredis.h>
 
-/* Whether anything stands against a recipient: EXISTS of its opt-out and its refusals, a number. */
-enum { GLANCE_ARGS = 3 };
+/* Whether there is anything to be asked about a recipient: EXISTS of her opt-out, her refusals, and whether
+ * she comes back; a number. It is what nearly every decision asks, so it is written as it goes over the wire.
+ */
+enum { GLANCE_KEYS = 3 };
 
 struct glance {
-    struct key keys[GLANCE_ARGS - 1];
-    const char *argv[GLANCE_ARGS];
-    size_t len[GLANCE_ARGS];
+    char text[(GLANCE_KEYS + 1) * (sizeof(struct key) + 16)];
+    size_t n;
 };
 
 void glance_make(struct glance *glance, const struct address *lead);
 
-/* Asks about one recipient: a script that only reads, for SCRIPT LOAD. One command instead of four: most
- * recipients have nothing against them, which one look at two keys tells, and what it answers is one moment's
- * truth. Answers 0, or a list of what question_read() reads. */
+/* Asks about one recipient: a script that only reads, for SCRIPT LOAD. One command instead of four or six:
+ * what it answers is one moment's truth. Answers a list of what question_read() reads; or 0, unless asked in
+ * full, when there is neither an opt-out nor a refusal. */
 extern const char question_script[];
 
 /* An EVALSHA (or EVAL) in hiredis's argv form; the strings live as long as the question. */
-enum { QUESTION_KEYS = 4, QUESTION_ARGS = QUESTION_KEYS + 3 };
+enum { QUESTION_KEYS = 6, QUESTION_ARGS = QUESTION_KEYS + 4 };
 
 struct question {
     struct key keys[QUESTION_KEYS];
     const char *argv[QUESTION_ARGS];
     size_t len[QUESTION_ARGS];
+    int argc;
 };
 
-/* sha: the loaded script's name; NULL: the script itself, which also loads it. */
-void question_make(struct question *question, const char *sha, const struct address *lead);
+/* sha: the loaded script's name; NULL: the script itself, which also loads it. all: asked in full. */
+void question_make(struct question *question, const char *sha, const struct address *lead, bool all);
 
 /* STORE_DOWN: Redis cannot serve now. */
 enum store_rc question_read(const redisReply *reply, int64_t now, struct suppression *out, struct err *err);
+
+/* The answer was 0: what the glance saw is something else. */
+bool question_is_open(const redisReply *reply);
 
 /* NOSCRIPT: somebody has flushed the scripts; ask again with the script itself. */
 bool answer_is_no_script(const redisReply *reply);

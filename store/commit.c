@@ -22,11 +22,15 @@
 #define TOKENS_KEPT "6048000"
 #define TOKENS_MANY "100"
 
-/* KEYS  lead optout refused allow log tokens
+/* How long after a temporary opt-out its lead is one who comes back, in seconds: 30 days. */
+#define RETURNING_KEPT "2592000"
+
+/* KEYS  lead optout refused allow log tokens returning
  * ARGV  1 rev as it was read, 2 "none" "string" or "odd": the opt-out as it was read, 3 its value, 4 "0" or
  * "1": whitelisted, 5 retention in seconds, 6 change, 7 stream's name, 8 value to write, 9 when it ends ("0"
  * = never; a time that is over makes EXPIREAT delete it at once), 10 the token that convicts ("" = none), 11
- * now, 12 n, then n fields and values of the lead, then those of the log entry, if any */
+ * now, 12 what becomes of `returning`: "set" (it ends after 9), "end" or "", 13 n, then n fields and values
+ * of the lead, then those of the log entry, if any */
 const char commit_script[] =
     "local done, token, now = 'done', ARGV[10], tonumber(ARGV[11])\n"
     "if token ~= '' and redis.call('TYPE', KEYS[6]).ok == 'hash'\n"
@@ -49,8 +53,8 @@ const char commit_script[] =
     "  return {'race'}\n"
     "end\n"
     "local retention, change, name, new, till, n = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], "
-    "tonumber(ARGV[12])\n"
-    "redis.call('HSET', KEYS[1], unpack(ARGV, 13, 12 + n))\n"
+    "tonumber(ARGV[13])\n"
+    "redis.call('HSET', KEYS[1], unpack(ARGV, 14, 13 + n))\n"
     "redis.call('EXPIRE', KEYS[1], retention)\n"
     "if token ~= '' then\n"
     "  own(KEYS[6], 'hash')\n"
@@ -76,9 +80,15 @@ const char commit_script[] =
     "  own(KEYS[3], 'hash')\n"
     "  redis.call('HDEL', KEYS[3], name)\n"
     "end\n"
+    "if ARGV[12] == 'set' then\n"
+    "  redis.call('SET', KEYS[7], new)\n"
+    "  redis.call('EXPIREAT', KEYS[7], till + " RETURNING_KEPT ")\n"
+    "elseif ARGV[12] == 'end' then\n"
+    "  redis.call('DEL', KEYS[7])\n"
+    "end\n"
     "if change == 'none' then return {done} end\n"
     "own(KEYS[5], 'stream')\n"
-    "local id = redis.call('XADD', KEYS[5], 'MAXLEN', '" LOG_LENGTH "', '*', unpack(ARGV, 13 + n))\n"
+    "local id = redis.call('XADD', KEYS[5], 'MAXLEN', '" LOG_LENGTH "', '*', unpack(ARGV, 14 + n))\n"
     "redis.call('EXPIRE', KEYS[5], retention)\n"
     "redis.call('HSET', KEYS[1], 'journal', id)\n"
     "return {done, id}\n";
@@ -111,8 +121,8 @@ static void add_int(struct commit *commit, int64_t number)
 
 static void add_keys(struct commit *commit, const struct address *lead)
 {
-    static const enum key_kind kinds[COMMIT_KEYS] = { KEY_LEAD,  KEY_OPTOUT, KEY_REFUSED,
-                                                      KEY_ALLOW, KEY_LOG,    KEY_TOKENS };
+    static const enum key_kind kinds[COMMIT_KEYS] = { KEY_LEAD, KEY_OPTOUT, KEY_REFUSED,  KEY_ALLOW,
+                                                      KEY_LOG,  KEY_TOKENS, KEY_RETURNING };
 
     add_int(commit, COMMIT_KEYS);
     for (int i = 0; i < COMMIT_KEYS; i++) {
@@ -170,6 +180,25 @@ static void add_token(struct commit *commit, const struct event *event, int64_t 
         snprintf(text, sizeof(text), "%s:%.*s", event_type_name(event->type), SPAN_FMT(event->token));
     add_copy(commit, text);
     add_int(commit, now);
+}
+
+/* A lead comes back from a temporary opt-out until she takes mail again. A delivery from before it began says
+ * nothing of that; and she has done so already when an opt-out is heard of later than a delivery after it. */
+static struct span returning_word(const struct event *event, const struct lead *after,
+                                  const struct change *change)
+{
+    switch (change->kind) {
+    case CHANGE_OPTOUT:
+        return change->optout.kind == OPTOUT_TEMPORARY && after->delivered <= change->optout.since
+                   ? SPAN("set")
+                   : SPAN("end");
+    case CHANGE_LIFT: return SPAN("end");
+    case CHANGE_NONE:
+        return event->type == EVENT_DELIVERED && after->delivered >= after->since ? SPAN("end") : SPAN_NONE;
+    case CHANGE_REFUSE:
+    case CHANGE_ACCEPT: return SPAN_NONE;
+    }
+    return SPAN_NONE;
 }
 
 static void add_lead(struct commit *commit, const struct lead *before, const struct lead *after)
@@ -266,6 +295,7 @@ void commit_make(struct commit *commit, const char *sha, const struct event *eve
     add_int(commit, retention);
     add_change(commit, event, change);
     add_token(commit, event, now);
+    add(commit, returning_word(event, &next, change));
     add_lead(commit, &loaded->lead, &next);
     if (change->kind != CHANGE_NONE)
         add_log(commit, event, loaded, change, at);

@@ -25,7 +25,7 @@ struct loaded {
     bool lead_allowed;         /* lead:{ADDR}:allow alone, for the comparison */
 };
 
-enum { COMMIT_KEYS = 6, COMMIT_ARGS = 104 };
+enum { COMMIT_KEYS = 7, COMMIT_ARGS = 106 };
 
 /* An EVALSHA in hiredis's argv form. Its strings live here, in the event and in the replies that `loaded`
  * points to. */

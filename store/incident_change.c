@@ -210,9 +210,9 @@ enum store_rc store_change_incident(struct store *store, struct span provider, c
     struct fields fields;
     struct query query;
 
-    key_make_provider(&incident_key, PROVIDER_INCIDENT, provider);
-    key_make_provider(&hold_key, PROVIDER_HOLD, provider);
-    key_make_provider(&ended_key, PROVIDER_ENDED, provider);
+    key_make_provider(&incident_key, OF_PROVIDER_INCIDENT, provider);
+    key_make_provider(&hold_key, OF_PROVIDER_HOLD, provider);
+    key_make_provider(&ended_key, OF_PROVIDER_ENDED, provider);
     hold_prefix(prefix, told);
     if (after != NULL && after->percent == 0)
         hold_text(hold, after);
@@ -245,7 +245,7 @@ enum store_rc store_keep_incident(struct store *store, struct span provider, str
     char life[24];
     struct key key;
 
-    key_make_provider(&key, PROVIDER_INCIDENT, provider);
+    key_make_provider(&key, OF_PROVIDER_INCIDENT, provider);
     query_add(&query, SPAN("EXPIRE"));
     query_add_key(&query, &key);
     add_number(&query, life, OPEN_LIFE);
@@ -258,9 +258,9 @@ enum store_rc store_drop_incident(struct store *store, struct span provider, int
     char numbers[2][24];
     struct query query;
 
-    key_make_provider(&incident_key, PROVIDER_INCIDENT, provider);
-    key_make_provider(&hold_key, PROVIDER_HOLD, provider);
-    key_make_provider(&ended_key, PROVIDER_ENDED, provider);
+    key_make_provider(&incident_key, OF_PROVIDER_INCIDENT, provider);
+    key_make_provider(&hold_key, OF_PROVIDER_HOLD, provider);
+    key_make_provider(&ended_key, OF_PROVIDER_ENDED, provider);
     begin(&query, drop_script, "3");
     query_add_key(&query, &incident_key);
     query_add_key(&query, &hold_key);
@@ -279,7 +279,7 @@ enum store_rc store_note_cleaned(struct store *store, struct span provider, cons
     struct query query;
     struct key key;
 
-    key_make_provider(&key, PROVIDER_INCIDENT, provider);
+    key_make_provider(&key, OF_PROVIDER_INCIDENT, provider);
     begin(&query, cleaned_script, "1");
     query_add_key(&query, &key);
     add_number(&query, numbers[0], incident->since);

@@ -15,6 +15,8 @@ static const struct {
     [KEY_ALLOW] = { { "lead:{", 6 }, { "}:allow", 7 }, false },
     [KEY_LOG] = { { "lead:{", 6 }, { "}:log", 5 }, false },
     [KEY_TOKENS] = { { "lead:{", 6 }, { "}:tokens", 8 }, false },
+    [KEY_RETURNING] = { { "lead:{", 6 }, { "}:returning", 11 }, false },
+    [KEY_DOMAIN] = { { "domain:{", 8 }, { "}", 1 }, true },
     [KEY_DOMAIN_ALLOW] = { { "domain:{", 8 }, { "}:allow", 7 }, true },
     [KEY_DOMAIN_HOLD] = { { "domain:{", 8 }, { "}:hold", 6 }, true },
 };
@@ -48,13 +50,12 @@ void key_make_domain(struct key *key, struct span domain)
 
 void key_make_provider(struct key *key, enum provider_key kind, struct span provider)
 {
-    static const char *const ends[PROVIDER_KEYS] = { [PROVIDER_HOLD] = "hold",
-                                                     [PROVIDER_INCIDENT] = "incident",
-                                                     [PROVIDER_RELEASE] = "release",
-                                                     [PROVIDER_ENDED] = "ended" };
+    static const char *const ends[OF_PROVIDER_KEYS] = { [OF_PROVIDER_HOLD] = PROVIDER_HOLD,
+                                                        [OF_PROVIDER_INCIDENT] = PROVIDER_INCIDENT,
+                                                        [OF_PROVIDER_ENDED] = PROVIDER_ENDED };
 
-    key->n =
-        (size_t)snprintf(key->text, sizeof(key->text), "provider:{%.*s}:%s", SPAN_FMT(provider), ends[kind]);
+    key->n = (size_t)snprintf(key->text, sizeof(key->text), PROVIDER_BEFORE "%.*s%s", SPAN_FMT(provider),
+                              ends[kind]);
 }
 
 void key_make_count(struct key *key, enum provider_count_key kind, struct span provider, int64_t number)
@@ -63,7 +64,7 @@ void key_make_count(struct key *key, enum provider_count_key kind, struct span p
         [COUNT_FIVE] = "five", [COUNT_DAY] = "day", [COUNT_STEP] = "step"
     };
 
-    key->n = (size_t)snprintf(key->text, sizeof(key->text), "provider:{%.*s}:%s:", SPAN_FMT(provider),
+    key->n = (size_t)snprintf(key->text, sizeof(key->text), PROVIDER_BEFORE "%.*s}:%s:", SPAN_FMT(provider),
                               kinds[kind]);
     if (number >= 0)
         key->n += (size_t)snprintf(key->text + key->n, sizeof(key->text) - key->n, "%" PRId64, number);

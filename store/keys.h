@@ -22,6 +22,13 @@
 #define OPEN_KEY      "leadgate:open" /* set, providers with an incident, so that they need not be searched */
 #define LEADER_KEY    "leadgate:leader" /* string with a TTL, the feed that looks for incidents */
 
+/* What is kept of a provider. A script puts the name between these itself: it learns it on the way. */
+#define PROVIDER_BEFORE   "provider:{"
+#define PROVIDER_HOLD     "}:hold"     /* string with a TTL: held */
+#define PROVIDER_INCIDENT "}:incident" /* hash, the incident that is open */
+#define PROVIDER_RELEASE  "}:release"  /* string with a TTL: the guard lets pass */
+#define PROVIDER_ENDED    "}:ended"    /* string with a TTL: when the last incident ended */
+
 #define EVENTS_GROUP "leadgate" /* the consumer group that reads leadgate:events */
 
 struct key {
@@ -36,6 +43,8 @@ enum key_kind {
     KEY_ALLOW,        /* lead:{ADDR}:allow    string, whitelisted */
     KEY_LOG,          /* lead:{ADDR}:log      stream, what changed and why */
     KEY_TOKENS,       /* lead:{ADDR}:tokens   hash, EVENT:TOKEN -> when it convicted her */
+    KEY_RETURNING,    /* lead:{ADDR}:returning  string, comes back from a temporary opt-out, with a TTL */
+    KEY_DOMAIN,       /* domain:{DOMAIN}      hash, what is known of it: its provider */
     KEY_DOMAIN_ALLOW, /* domain:{DOMAIN}:allow */
     KEY_DOMAIN_HOLD,  /* domain:{DOMAIN}:hold */
     KEY_KINDS
@@ -52,11 +61,10 @@ void key_make_domain(struct key *key, struct span domain);
 
 /* Keys of a provider; the name is shorter than PROVIDER_SIZE. Each carries the hash tag {P}. */
 enum provider_key {
-    PROVIDER_HOLD,     /* provider:{P}:hold      string with a TTL, its mail is held */
-    PROVIDER_INCIDENT, /* provider:{P}:incident  hash, the one that is open */
-    PROVIDER_RELEASE,  /* provider:{P}:release   string with a TTL, the guard lets its leads pass */
-    PROVIDER_ENDED,    /* provider:{P}:ended     string with a TTL, when the last incident ended */
-    PROVIDER_KEYS
+    OF_PROVIDER_HOLD,     /* provider:{P}:hold */
+    OF_PROVIDER_INCIDENT, /* provider:{P}:incident */
+    OF_PROVIDER_ENDED,    /* provider:{P}:ended */
+    OF_PROVIDER_KEYS
 };
 
 void key_make_provider(struct key *key, enum provider_key kind, struct span provider);

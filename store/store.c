@@ -395,8 +395,8 @@ enum store_rc store_find_suppressions(struct store *store, const struct address 
     do {
         no_script = false;
         for (size_t i = 0; i < n; i++) {
-            question_make(&question, wire_script(store->wire, SCRIPT_QUESTION), &leads[i]);
-            wire_send(store->wire, QUESTION_ARGS, question.argv, question.len);
+            question_make(&question, wire_script(store->wire, SCRIPT_QUESTION), &leads[i], false);
+            wire_send(store->wire, question.argc, question.argv, question.len);
         }
         if (receive_suppressions(store, n, now, found, &no_script, err) == STORE_DOWN ||
             (no_script && wire_load_scripts(store->wire, err) == STORE_DOWN))

@@ -35,11 +35,11 @@ BEGIN {
 
     # Which folder a public header belongs to.
     headers("core", "address config decimal endpoint err hash keyring logline network provider span times token")
-    headers("lead", "cause event incident lead")
+    headers("lead", "cause event guard incident lead")
     headers("bounce", "bounce reason rules")
     headers("maillog", "maillog")
     headers("sim", "rehearsal simulate")
-    headers("store", "campaign counters lookup store store_admin store_inbox store_incident store_pool store_position store_provider store_unverified")
+    headers("store", "campaign counters lookup provider_state store store_admin store_inbox store_incident store_pool store_position store_provider store_unverified")
     headers("settings", "answers authenticity settings signing startup stream")
 
     # Which files may see a library.

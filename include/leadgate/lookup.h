@@ -11,6 +11,7 @@
 #define LEADGATE_LOOKUP_H
 
 #include "leadgate/counters.h"
+#include "leadgate/provider_state.h"
 #include "leadgate/store.h"
 
 #include <stdbool.h>
@@ -32,6 +33,20 @@ void lookup_free(struct lookup *lookup);
 
 /* Asks; fn is called exactly once, maybe before this returns (when Redis is away). lead is copied. */
 void lookup_recipient(struct lookup *lookup, const struct address *lead, lookup_fn *fn, void *ctx);
+
+/* The same in one trip, with everything there is to know: `standing` and `allowed` are told in any case. It
+ * costs Redis more. */
+void lookup_closely(struct lookup *lookup, const struct address *lead, lookup_fn *fn, void *ctx);
+
+/* lead: as it was asked with, for the call; state is NULL unless rc is STORE_OK. */
+typedef void lookup_domain_fn(void *ctx, const struct address *lead, enum store_rc rc,
+                              const struct provider_state *state);
+
+/* Asks who answers for the domain of `lead`, and how things stand with him; the answer comes before those of
+ * what is asked after it. otherwise: who that is where Redis knows nobody. streams: whose shares are told, by
+ * their names with blanks between them. */
+void lookup_domain(struct lookup *lookup, const struct address *lead, struct span otherwise,
+                   struct span streams, lookup_domain_fn *fn, void *ctx);
 
 /* Adds what is counted to Redis, behind what is asked in this turn of the loop: in the same write, and no
  * question waits for it. Does nothing while Redis is away, or while answers to the last time are still to

@@ -7,6 +7,7 @@
 #include "leadgate/address.h"
 #include "leadgate/bounce.h"
 #include "leadgate/config.h"
+#include "leadgate/guard.h"
 #include "leadgate/incident.h"
 #include "leadgate/lead.h"
 #include "leadgate/logline.h"
@@ -34,7 +35,8 @@ struct policy_settings {
     int on_failure; /* enum on_failure */
     int enforce;    /* enum enforce */
     char *reply_temporary, *reply_permanent,
-        *reply_unavailable;           /* `code x.y.z text` with {lead} {cause} {until} {kind} */
+        *reply_unavailable;           /* `code x.y.z text` with {lead} {cause} {until} {kind} {stream} */
+    char *reply_held;                 /* the same with {lead} {cause} {stream} {provider} */
     struct config_texts never_refuse; /* local parts */
 };
 
@@ -115,9 +117,8 @@ struct incidents_settings {
 
 /* Against providers of whose leads too many do not exist. */
 struct guard_settings {
-    int enforce;         /* enum enforce, never ENFORCE_INHERIT */
-    int64_t warn, limit; /* percent */
-    int64_t floor;       /* tries in 24 hours before a share says anything */
+    int enforce; /* enum enforce, never ENFORCE_INHERIT */
+    struct guard_limits limits;
 };
 
 struct reentry_settings {

@@ -54,11 +54,16 @@ struct refusal {
 /* What stands against a recipient at RCPT TO, in whatever stream. What of it counts in one is told by
  * stream_judge(). */
 struct suppression {
-    bool allowed; /* whitelisted: optout does not apply, refusals still do; only told when one of them is
-                     there */
+    bool
+        allowed; /* whitelisted: optout does not apply, refusals still do; only told where anything else is */
     struct optout optout; /* .present = opted out for its health */
     size_t n_refusals;
     struct refusal refusals[REFUSALS_MOST];
+    bool returning; /* a temporary opt-out was made, and she has taken no mail since; told with `standing` */
+    struct {
+        bool known; /* the rest is told, and so is `allowed` */
+        int64_t delivered, score;
+    } standing; /* of her history, as in struct lead */
 };
 
 struct store;

@@ -210,6 +210,98 @@ static void freed_with_questions_open(void **state)
     event_base_free(seen.base);
 }
 
+static void on_full(void *ctx, enum store_rc rc, const struct suppression *found)
+{
+    struct suppression *out = ctx;
+
+    assert_int_equal(rc, STORE_OK);
+    *out = *found;
+}
+
+/* Asked closely, everything is told, of one against whom nothing stands, too; nothing that stands there by
+ * hand is more than it can be. */
+static void looked_at_closely(void **state)
+{
+    static const struct {
+        const char *set;
+        bool allowed, returning;
+        int64_t delivered, score;
+    } rows[] = {
+        { "PING", false, false, 0, 0 },
+        { "HSET lead:{ann@example.com} delivered 1796083200 score -1.5", false, false, 1796083200, -1500 },
+        { "HSET lead:{ann@example.com} delivered soon score x", false, false, 0, 0 },
+        { "SET lead:{ann@example.com} x", false, false, 0, 0 },
+        { "SET lead:{ann@example.com}:returning x EX 9", false, true, 0, 0 },
+        { "SADD lead:{ann@example.com}:returning x", false, true, 0, 0 },
+        { "SET lead:{ann@example.com}:allow x", true, false, 0, 0 },
+        { "SET domain:{example.com}:allow x", true, false, 0, 0 },
+    };
+    struct address_rules rules = { .fold_local_part = true, .default_domain = "" };
+    struct suppression found;
+    struct address ann;
+    struct seen seen;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(address_parse(&ann, ADDRESS_INTERNAL, SPAN("ann@example.com"), &rules, &err), 0);
+    begin(&seen);
+    run(&seen);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        private_redis_cli(&redis, "FLUSHALL");
+        private_redis_cli(&redis, rows[i].set);
+        found.standing.known = false;
+        lookup_closely(seen.lookup, &ann, on_full, &found);
+        while (!found.standing.known)
+            event_base_loop(seen.base, EVLOOP_ONCE);
+        if (found.allowed != rows[i].allowed || found.returning != rows[i].returning ||
+            found.standing.delivered != rows[i].delivered || found.standing.score != rows[i].score ||
+            found.optout.present || found.n_refusals != 0)
+            fail_msg("row %zu", i);
+    }
+    end(&seen);
+}
+
+static void on_domain(void *ctx, const struct address *lead, enum store_rc rc,
+                      const struct provider_state *domain_state)
+{
+    struct question_of *question = ctx;
+
+    assert_true(lead->n > 0 && (rc == STORE_OK) == (domain_state != NULL));
+    on_answer(question, rc == STORE_OK ? STORE_OK : STORE_DOWN, NULL);
+}
+
+/* Questions about domains are answered once, too, whatever becomes of Redis; and before what was asked after
+ * them. */
+static void domains_among_recipients(void **state)
+{
+    static struct question_of questions[200];
+    struct address lead = { .text = "ann@example.com", .n = 15, .at = 3 };
+    struct seen seen;
+
+    (void)state;
+    begin(&seen);
+    run(&seen);
+    kill(redis.pid, SIGSTOP);
+    for (int i = 0; i < 200; i += 2) {
+        questions[i] = (struct question_of){ &seen, false };
+        seen.waiting++;
+        lookup_domain(seen.lookup, &lead, SPAN("big"), SPAN("news offers"), on_domain, &questions[i]);
+        ask(&seen, &questions[i + 1], i);
+    }
+    event_base_loop(seen.base, EVLOOP_ONCE); /* they are written */
+    private_redis_stop(&redis);
+    while (seen.waiting > 0)
+        run(&seen);
+    assert_int_equal(seen.lost, 200);
+    questions[0] = (struct question_of){ &seen, false };
+    seen.waiting++;
+    lookup_domain(seen.lookup, &lead, SPAN("big"), SPAN(""), on_domain, &questions[0]);
+    assert_int_equal(seen.lost, 201);
+    assert_false(seen.twice);
+    end(&seen);
+    private_redis_start(&redis, 0);
+}
+
 /* An operator's SCRIPT FLUSH costs a question nothing but time. */
 static void flushed_scripts(void **state)
 {
@@ -269,7 +361,8 @@ int main(void)
         cmocka_unit_test(thousands_at_once),         cmocka_unit_test(away_and_back),
         cmocka_unit_test(dies_with_questions_open),  cmocka_unit_test(a_hanging_server),
         cmocka_unit_test(freed_with_questions_open), cmocka_unit_test(flushed_scripts),
-        cmocka_unit_test(connected_but_of_no_use),
+        cmocka_unit_test(connected_but_of_no_use),   cmocka_unit_test(looked_at_closely),
+        cmocka_unit_test(domains_among_recipients),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

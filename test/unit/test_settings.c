@@ -507,6 +507,17 @@ static void test_reply_templates(void **state)
     /* What is not known must not be refused for good. */
     assert_int_equal(load_text(&settings, "policy: { reply: { unavailable: 550 5.7.1 no } }", &err), -1);
     assert_non_null(strstr(err.text, "a permanent refusal; allowed is `4xx 4.x.y text`"));
+    /* Nor what is held. */
+    assert_int_equal(load_text(&settings, "policy: { reply: { held: 550 5.7.1 no } }", &err), -1);
+    assert_non_null(strstr(err.text, "a permanent refusal"));
+    assert_int_equal(load_text(&settings, "policy: { reply: { held: '450 4.7.1 {until}' } }", &err), -1);
+    assert_non_null(strstr(err.text, "unknown word {until}; allowed are {lead}, {cause}, {stream}"));
+    assert_int_equal(load_text(&settings, "policy: { reply: { unavailable: '450 4.7.1 {provider}' } }", &err),
+                     -1);
+    assert_int_equal(
+        load_text(&settings, "policy: { reply: { held: '451 4.7.0 {provider} {cause} {stream}' } }", &err),
+        0);
+    settings_free(settings);
 }
 
 static void test_secret(void **state)

@@ -102,9 +102,12 @@ static void test_defaults(void **state)
 {
     struct settings *settings = settings_new();
     struct incident_settings numbers;
+    struct guard_limits limits;
 
     (void)state;
     assert_non_null(settings);
+    guard_limits_default(&limits);
+    assert_memory_equal(&settings->guard.limits, &limits, sizeof(limits));
     incident_settings_default(&numbers);
     assert_memory_equal(&settings->incident.numbers, &numbers, sizeof(numbers));
     assert_true(settings->incident.detect);

@@ -330,6 +330,56 @@ static void a_commit_on_stale_reading_writes_nothing(void **state)
     redisFree(context);
 }
 
+/* lead:{ADDR}:returning: from a temporary opt-out until mail is taken again, or 30 days after its end. */
+static void who_comes_back(void **state)
+{
+    static const struct {
+        enum event_type type;
+        enum cause cause;
+        int64_t ago;
+        bool returning;
+        const char *then; /* by hand, after it */
+    } steps[] = {
+        { EVENT_BOUNCE, CAUSE_MAILBOX_FULL, 200, true, "DEL lead:{ann@example.com}:optout" },
+        /* Let in early, she comes back all the same. From before the opt-out: says nothing of it. */
+        { EVENT_DELIVERED, CAUSE_NONE, 300, true, "PING" },
+        { EVENT_OPEN, CAUSE_NONE, 100, true, "PING" }, /* lifts nothing */
+        { EVENT_DELIVERED, CAUSE_NONE, 0, false, "DEL lead:{ann@example.com}" },
+        { EVENT_BOUNCE, CAUSE_MAILBOX_FULL, 200, true, "PING" },
+        { EVENT_FLUSH, CAUSE_NONE, 0, false, "DEL lead:{ann@example.com}" },
+        { EVENT_BOUNCE, CAUSE_MAILBOX_FULL, 200, true, "PING" },
+        { EVENT_CLICK, CAUSE_NONE, 0, false, "DEL lead:{ann@example.com}" },
+        { EVENT_BOUNCE, CAUSE_MAILBOX_FULL, 200, true, "DEL lead:{ann@example.com}:optout" },
+        { EVENT_BOUNCE, CAUSE_USER_UNKNOWN, 100, false,
+          "DEL lead:{ann@example.com} lead:{ann@example.com}:optout" },
+        { EVENT_DELIVERED, CAUSE_NONE, 0, false, "PING" },
+        /* Heard of only now: she has taken mail since. */
+        { EVENT_BOUNCE, CAUSE_MAILBOX_FULL, 200, false, "PING" },
+    };
+    struct store *store = store_new(&redis.settings);
+    struct outcome outcome;
+    struct err err;
+
+    (void)state;
+    lifecycle.causes[CAUSE_MAILBOX_FULL].strikes = 1;
+    lifecycle.jitter = 0;
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        struct event event = bounce("ann@example.com", steps[i].cause, NOW - steps[i].ago);
+
+        event.type = steps[i].type;
+        assert_int_equal(apply(store, event, &outcome, &err), STORE_OK);
+        if (i == 0)
+            assert_in_range(atoll(private_redis_cli(&redis, "TTL lead:{ann@example.com}:returning")),
+                            33 * 86400 - 220, 33 * 86400 - 199);
+        private_redis_cli(&redis, steps[i].then);
+        if (strcmp(private_redis_cli(&redis, "EXISTS lead:{ann@example.com}:returning"),
+                   steps[i].returning ? "1" : "0") != 0)
+            fail_msg("step %zu: %s", i, effect_name(outcome.effect));
+    }
+    lead_settings_default(&lifecycle);
+    store_free(store);
+}
+
 /* Everything that makes Redis unable to serve is one answer, nothing is half done, and it works again
  * afterwards. */
 static void servers_in_trouble(void **state)
@@ -642,6 +692,7 @@ int main(void)
         cmocka_unit_test_setup(every_change_reaches_the_journal, flush),
         cmocka_unit_test_setup(foreign_types_are_set_aside, flush),
         cmocka_unit_test_setup(a_commit_on_stale_reading_writes_nothing, flush),
+        cmocka_unit_test_setup(who_comes_back, flush),
         cmocka_unit_test_setup(keeps_the_order_of_a_lead, flush),
         cmocka_unit_test_setup(positions_are_kept, flush),
         cmocka_unit_test_setup(servers_in_trouble, flush),

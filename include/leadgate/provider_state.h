@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* provider_state: how things stand with whoever answers for a recipient domain, as Redis has it now. */
+#ifndef LEADGATE_PROVIDER_STATE_H
+#define LEADGATE_PROVIDER_STATE_H
+
+#include "leadgate/span.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct redisReply;
+
+/* Borrowed for the call that it is told by. */
+struct provider_state {
+    struct span provider; /* empty: nobody is known, and the domain has no name of its own either */
+    bool domain_held;     /* domain:{DOMAIN}:hold is there */
+    bool held;            /* provider:{PROVIDER}:hold is */
+    int percent;          /* of its leads that pass; 100: no incident is open */
+    bool released;        /* from the guard, by an operator */
+    const struct redisReply *shares; /* provider_state_share() reads it */
+};
+
+/* Of the last 24 hours. i: 0 = all mail, 1 = the first of the streams that were asked for, and so on. Zeros
+ * where nothing is known, or readable. */
+void provider_state_share(const struct provider_state *state, size_t i, int64_t *tries, int64_t *invalid);
+
+#endif

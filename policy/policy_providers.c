@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Two tables of fixed size: domains, each with the name of its provider, and providers. A place in them is
+ * one of a few that the name's hash leads to; where all are taken the one that was used longest ago is given
+ * away. Each domain's answer tells of its provider too, so he is as fresh as the freshest of his domains.
+ *
+ * A domain is asked about at most once a second, while there are decisions on it; the next ones of that
+ * second are looked up behind it on the same connection, and so are answered after it. */
+#include "policy/policy_providers.h"
+
+#include "leadgate/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    WAYS = 4,
+    DOMAINS = 4096, /* powers of two */
+    PROVIDERS = 1024,
+    DOMAIN_SIZE = 256, /* RFC 1035 2.3.4 */
+};
+
+#define SECOND 1000
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+
+struct domain {
+    uint64_t hash;      /* 0: free */
+    int64_t asked;      /* 0: it is to be asked about */
+    int64_t used;       /* and both: milliseconds */
+    bool known, held;   /* known: there was an answer */
+    size_t provider_at; /* where his place was at the last answer, and of which hash */
+    uint64_t provider_hash;
+    char name[DOMAIN_SIZE];
+};
+
+struct place {
+    uint64_t hash; /* 0: free */
+    int64_t used;
+    int64_t aged; /* when what is under way was halved last */
+    struct policy_provider provider;
+};
+
+struct policy_providers {
+    struct lookup *lookup;
+    const struct settings *settings;
+    char *streams; /* their names, with blanks between them; NULL: there was no memory for them */
+    struct domain domains[DOMAINS];
+    struct place places[PROVIDERS];
+};
+
+static uint64_t hash_of(struct span name)
+{
+    return hash_spread(hash_bytes(HASH_START, name));
+}
+
+static struct domain *find_domain(struct policy_providers *providers, struct span name, uint64_t hash)
+{
+    struct domain *set = &providers->domains[hash % (DOMAINS / WAYS) * WAYS];
+
+    for (int i = 0; i < WAYS; i++)
+        if (set[i].hash == hash && span_eq(span_of(set[i].name), name))
+            return &set[i];
+    return NULL;
+}
+
+/* NULL: the name is too long for any domain. */
+static struct domain *take_domain(struct policy_providers *providers, struct span name, uint64_t hash)
+{
+    struct domain *set = &providers->domains[hash % (DOMAINS / WAYS) * WAYS], *oldest = set;
+
+    for (int i = 1; i < WAYS; i++)
+        if (set[i].used < oldest->used)
+            oldest = &set[i];
+    *oldest = (struct domain){ .hash = hash };
+    if (span_copy(oldest->name, sizeof(oldest->name), name))
+        return oldest;
+    oldest->hash = 0;
+    return NULL;
+}
+
+static void empty_place(struct place *place)
+{
+    free(place->provider.counts);
+    *place = (struct place){ .hash = 0 };
+}
+
+/* The place of a provider, taken for him if need be. */
+static struct place *take_place(struct policy_providers *providers, struct span name)
+{
+    uint64_t hash = hash_of(name);
+    struct place *set = &providers->places[hash % (PROVIDERS / WAYS) * WAYS], *oldest = set;
+
+    for (int i = 0; i < WAYS; i++) {
+        if (set[i].hash == hash && span_eq(span_of(set[i].provider.name), name))
+            return &set[i];
+        if (set[i].used < oldest->used)
+            oldest = &set[i];
+    }
+    empty_place(oldest);
+    oldest->hash = hash;
+    (void)span_copy(oldest->provider.name, sizeof(oldest->provider.name), name);
+    return oldest;
+}
+
+static struct place *place_of(struct policy_providers *providers, const struct domain *domain)
+{
+    struct place *place = &providers->places[domain->provider_at];
+
+    return domain->known && place->hash == domain->provider_hash ? place : NULL;
+}
+
+/* The answers to what is under way show as tries; what never gets one is forgotten by and by. */
+static void land(struct guard_count *count, int64_t tries, bool aged)
+{
+    int64_t landed = tries > count->tries ? tries - count->tries : 0;
+
+    count->flying = count->flying > landed ? count->flying - landed : 0;
+    if (aged)
+        count->flying /= 2;
+}
+
+/* Room for the counts, when there is anything to be counted. */
+static bool make_counts(struct policy_provider *provider, const struct provider_state *state, size_t n)
+{
+    int64_t tries = 0, invalid;
+
+    if (provider->counts != NULL)
+        return true;
+    for (size_t i = 0; tries == 0 && i < n; i++)
+        provider_state_share(state, i, &tries, &invalid);
+    provider->counts = tries == 0 ? NULL : calloc(n, sizeof(*provider->counts));
+    provider->n_counts = provider->counts == NULL ? 0 : n;
+    return provider->counts != NULL;
+}
+
+static void read_shares(struct policy_providers *providers, struct place *place,
+                        const struct provider_state *state)
+{
+    struct policy_provider *provider = &place->provider;
+    bool aged = place->used - place->aged >= MINUTE || place->used < place->aged;
+    int64_t tries, invalid;
+
+    if (!make_counts(provider, state, providers->settings->streams.n + 1))
+        return;
+    for (size_t i = 0; i < provider->n_counts; i++) {
+        provider_state_share(state, i, &tries, &invalid);
+        land(&provider->counts[i], tries, aged);
+        provider->counts[i].tries = tries;
+        provider->counts[i].invalid = invalid;
+    }
+    if (aged)
+        place->aged = place->used;
+}
+
+/* A lookup_domain_fn. The place may have gone to another domain meanwhile. */
+static void on_domain(void *ctx, const struct address *lead, enum store_rc rc,
+                      const struct provider_state *state)
+{
+    struct policy_providers *providers = ctx;
+    struct span name = address_domain(lead);
+    struct domain *domain = find_domain(providers, name, hash_of(name));
+    struct place *place;
+
+    if (domain == NULL)
+        return;
+    if (rc == STORE_DOWN) {
+        domain->asked = 0;
+        return;
+    }
+    place = take_place(providers, state->provider.n < PROVIDER_SIZE ? state->provider : SPAN_NONE);
+    place->used = domain->used;
+    place->provider.held = state->held;
+    place->provider.percent = state->percent;
+    place->provider.released = state->released;
+    read_shares(providers, place, state);
+    place->provider.trouble = policy_hold_is_near(providers->settings, &place->provider);
+    domain->known = true;
+    domain->held = state->domain_held;
+    domain->provider_at = (size_t)(place - providers->places);
+    domain->provider_hash = place->hash;
+}
+
+bool policy_providers_meet(struct policy_providers *providers, const struct address *lead, int64_t now)
+{
+    struct span name = address_domain(lead);
+    uint64_t hash = hash_of(name);
+    struct domain *domain = find_domain(providers, name, hash);
+    struct place *place;
+
+    if (domain == NULL && (domain = take_domain(providers, name, hash)) == NULL)
+        return false;
+    domain->used = now;
+    place = place_of(providers, domain);
+    if (domain->asked == 0 || now - domain->asked >= SECOND || now < domain->asked ||
+        (domain->known && place == NULL)) {
+        domain->asked = now;
+        lookup_domain(providers->lookup, lead, settings_provider(providers->settings, SPAN_NONE, lead),
+                      providers->streams != NULL ? span_of(providers->streams) : SPAN_NONE, on_domain,
+                      providers);
+    }
+    return domain->held || (place != NULL && place->provider.trouble);
+}
+
+struct policy_place policy_providers_find(struct policy_providers *providers, const struct address *lead,
+                                          int64_t now)
+{
+    struct span name = address_domain(lead);
+    struct domain *domain = find_domain(providers, name, hash_of(name));
+    struct place *place = domain == NULL ? NULL : place_of(providers, domain);
+
+    if (place == NULL)
+        return (struct policy_place){ .provider = NULL };
+    place->used = now;
+    if (place->provider.hour != now / HOUR) {
+        place->provider.hour = now / HOUR;
+        place->provider.sent = place->provider.returned = 0;
+    }
+    return (struct policy_place){ .provider = &place->provider, .domain_held = domain->held };
+}
+
+/* Names of streams have no blanks. NULL when out of memory. */
+static char *join_names(const struct streams *streams)
+{
+    char *text = calloc(streams->n + 1, STREAM_NAME_SIZE + 1), *end = text;
+
+    if (text == NULL)
+        return NULL;
+    for (size_t i = 0; i < streams->n; i++) {
+        end = stpcpy(end, streams->item[i].name);
+        *end++ = ' ';
+    }
+    *end = '\0';
+    return text;
+}
+
+static void forget_all(struct policy_providers *providers)
+{
+    memset(providers->domains, 0, sizeof(providers->domains));
+    for (int i = 0; i < PROVIDERS; i++)
+        empty_place(&providers->places[i]);
+}
+
+void policy_providers_use(struct policy_providers *providers, const struct settings *settings)
+{
+    providers->settings = settings;
+    free(providers->streams);
+    providers->streams = join_names(&settings->streams);
+    forget_all(providers);
+}
+
+struct policy_providers *policy_providers_new(struct lookup *lookup, const struct settings *settings)
+{
+    struct policy_providers *providers = calloc(1, sizeof(*providers));
+
+    if (providers == NULL)
+        return NULL;
+    providers->lookup = lookup;
+    policy_providers_use(providers, settings);
+    return providers;
+}
+
+void policy_providers_free(struct policy_providers *providers)
+{
+    if (providers == NULL)
+        return;
+    forget_all(providers);
+    free(providers->streams);
+    free(providers);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* domain: asks who answers for a recipient domain and how things stand with him, in one step: what is held,
+ * what is open and what was sent is found under the provider's name, and that under the domain's. */
+#ifndef LEADGATE_STORE_DOMAIN_H
+#define LEADGATE_STORE_DOMAIN_H
+
+#include "leadgate/address.h"
+#include "leadgate/provider_state.h"
+#include "leadgate/store.h"
+#include "store/keys.h"
+
+#include <hiredis/hiredis.h>
+
+/* A script that only reads, for SCRIPT LOAD. Answers a list of what domain_question_read() reads. */
+extern const char domain_script[];
+
+enum { DOMAIN_KEYS = 2, DOMAIN_ARGS = DOMAIN_KEYS + 5 };
+
+/* An EVALSHA in hiredis's argv form; the strings live as long as the question and what it is made
+ * of. */
+struct domain_question {
+    struct key keys[DOMAIN_KEYS];
+    const char *argv[DOMAIN_ARGS];
+    size_t len[DOMAIN_ARGS];
+    int argc; /* DOMAIN_ARGS */
+};
+
+/* sha: the loaded script's name. The domain of `lead` is asked about; otherwise: who answers where Redis
+ * knows nobody; streams: names with blanks between them. */
+void domain_question_make(struct domain_question *question, const char *sha, const struct address *lead,
+                          struct span otherwise, struct span streams);
+
+/* STORE_DOWN: Redis cannot serve now. *out borrows from the reply. */
+enum store_rc domain_question_read(const redisReply *reply, struct provider_state *out, struct err *err);
+
+#endif

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What is held at RCPT TO for the sake of a provider: his bad day, too many who do not exist, too many who come back. An
+operator's word in Redis counts within a second."""
+
+import socket
+import time
+
+import pytest
+
+from bed.smtp import Session
+
+PROVIDER = "dest.test"  # of whom nothing else is known: the registrable domain
+HELD = "450 4.7.1"
+
+
+def passes(percent, lead):
+    """Who is among the percentage: as the programs tell, here once more (FNV-1a, folded)."""
+    value = 14695981039346656037
+    for byte in lead.encode():
+        value = (value ^ byte) * 1099511628211 % 2**64
+    return (value ^ value >> 32) % 100 < percent
+
+
+class Smtp:
+    """RCPT TO, and no mail: what Postfix says of each recipient."""
+
+    def __init__(self, bed):
+        self.session = Session(bed.postfix.campaign_port)
+
+    def ask(self, *recipients, sender="bounce@bounces.bed.test"):
+        assert self.session.command(f"MAIL FROM:<{sender}>").ok
+        replies = [self.session.command(f"RCPT TO:<{recipient}>") for recipient in recipients]
+        assert self.session.command("RSET").ok
+        return replies
+
+    def close(self):
+        self.session.close()
+
+
+@pytest.fixture
+def smtp(bed):
+    opened = []
+
+    def connect():
+        opened.append(Smtp(bed))
+        return opened[-1]
+
+    yield connect
+    for session in opened:
+        session.close()
+
+
+class Policy:
+    """The same without Postfix, from the policy server itself."""
+
+    def __init__(self, bed, sender="bounce@bounces.bed.test"):
+        self.link, self.sender = socket.socket(socket.AF_UNIX), sender
+        self.link.connect(bed.policy_socket)
+        self.stream = self.link.makefile("rwb")
+
+    def ask(self, *recipients):
+        actions = []
+        for recipient in recipients:
+            request = ["request=smtpd_access_policy", "protocol_state=RCPT", f"sender={self.sender}", f"recipient={recipient}"]
+            self.stream.write(("\n".join(request) + "\n\n").encode())
+            self.stream.flush()
+            actions.append(self.stream.readline().decode().removeprefix("action=").rstrip())
+            self.stream.readline()
+        return actions
+
+    def held(self, *recipients):
+        return [action.startswith(HELD) for action in self.ask(*recipients)]
+
+    def close(self):
+        self.stream.close()
+        self.link.close()
+
+
+@pytest.fixture
+def policy(store):
+    opened = []
+
+    def connect(**more):
+        opened.append(Policy(store, **more))
+        return opened[-1]
+
+    yield connect
+    for link in opened:
+        link.close()
+
+
+def soon(bed, condition, what):
+    """Within the second that is promised, and a little for a busy machine; how long it took."""
+    begun = time.monotonic()
+    bed.wait(condition, what, 1.5)
+    return time.monotonic() - begun
+
+
+# -- holds
+
+
+def test_a_hold_by_hand(bed, smtp):
+    """SET, and the next mail waits; it comes by itself when the key has ended. Nobody is refused for good."""
+    policyd, client = bed.start_policyd(), smtp()
+    assert client.ask("ann@dest.test")[0].ok
+    bed.redis.call("SET", f"provider:{{{PROVIDER}}}:hold", "x", "PX", 3000)
+    ends = time.monotonic() + 3
+    soon(bed, lambda: not client.ask("ann@dest.test")[0].ok, "the hold to be obeyed")
+    replies = client.ask("ann@dest.test", "bob@dest.test", "ann@other.test", "postmaster@dest.test")
+    assert [reply.code for reply in replies] == [450, 450, 250, 250]
+    assert "4.7.1" in replies[0].text and f"mail for {PROVIDER} is held back for now: hold" in replies[0].text
+    bed.wait(lambda: client.ask("ann@dest.test")[0].ok, "the hold to end")
+    assert ends - 0.1 < time.monotonic() < ends + 2
+    line = policyd.lines("deferred")[0]
+    assert (line["lead"], line["why"], line["provider"], line["stream"]) == ("ann@dest.test", "hold", PROVIDER, "default")
+
+
+def test_held_mail_comes_again(bed):
+    """A client that keeps its mail, as Postfix does, delivers it after the hold."""
+    bed.start_policyd()
+    bed.redis.call("SET", f"provider:{{{PROVIDER}}}:hold", "x")
+    assert bed.campaign(["ann@dest.test"]).rcpt["ann@dest.test"].code == 450
+    bed.redis.call("DEL", f"provider:{{{PROVIDER}}}:hold")
+    bed.wait(lambda: bed.campaign(["ann@dest.test"]).accepted, "the mail to be taken")
+    bed.wait(lambda: bed.sink.received("ann@dest.test"), "the mail")
+
+
+def test_a_hold_from_before(store, policy):
+    """A server that has just started, or never mailed there, lets nobody slip through first."""
+    store.redis.call("SET", "provider:{big}:hold", "x")
+    store.redis.call("HSET", "domain:{one.test}", "provider", "big")
+    store.redis.call("HSET", "domain:{two.test}", "provider", "big", "at", 12)
+    store.redis.call("SET", "domain:{three.test}:hold", "x")
+    store.start_policyd()
+    assert policy().held("a@one.test", "a@two.test", "a@three.test", "a@four.test") == [True, True, True, False]
+
+
+def test_who_is_whitelisted_passes(store, policy):
+    store.redis.call("SET", f"provider:{{{PROVIDER}}}:hold", "x")
+    store.redis.call("SET", "lead:{ann@dest.test}:allow", "key account")
+    store.redis.call("SET", "lead:{left@dest.test}:allow", "x")
+    store.redis.call("HSET", "lead:{left@dest.test}:refused", "*", "cause=unsubscribe")
+    store.start_policyd()
+    client = policy()
+    for _ in range(3):
+        assert client.held("ann@dest.test", "bob@dest.test") == [False, True]
+    assert client.ask("left@dest.test")[0].startswith("550")  # her own word goes first
+    store.redis.call("SET", f"domain:{{{PROVIDER}}}:allow", "x")
+    assert client.held("bob@dest.test") == [False]
+
+
+def test_an_incident_lets_its_percentage_pass(bed, smtp):
+    """Step by step the same leads, and more of them."""
+    leads = [f"lead{number}@dest.test" for number in range(200)]
+    policyd, client, before = bed.start_policyd(), smtp(), set()
+    for percent in (0, 1, 5, 20, 50, 100):
+        bed.redis.call("HSET", f"provider:{{{PROVIDER}}}:incident", "sign", "dead", "percent", percent)
+        expected = {lead for lead in leads if passes(percent, lead)}
+        probe = next((lead for lead in leads if lead in expected and lead not in before), None)
+        if probe:
+            soon(bed, lambda probe=probe: client.ask(probe)[0].ok, f"{percent} %")
+        passed = {lead for lead in leads if client.ask(lead)[0].ok}
+        assert passed == expected
+        before = expected
+    assert {line["why"] for line in policyd.lines("deferred")} == {"incident"}
+    assert len(before) == 200
+
+
+def test_observed_and_switched_off(store, policy):
+    """`enforce: observe` says what it would have done; when_held: accept does not hold; each counts as what it was."""
+    def counters():
+        found = store.redis.client.hash("leadgate:counters")
+        return {name: int(value) for name, value in found.items() if name.startswith("decisions.")}
+
+    store.redis.call("SET", f"provider:{{{PROVIDER}}}:hold", "x")
+    store.configure(policy={"enforce": "observe"})
+    policyd = store.start_policyd()
+    client = policy()
+    assert client.ask("ann@dest.test") == ["DUNNO"]
+    assert [line["why"] for line in policyd.lines("observed")] == ["hold"]
+    store.configure(policy={"reply": {"held": "451 4.7.0 {lead} of {provider}: {cause}"}})
+    policyd.signal(1)
+    store.wait(lambda: "settings loaded again" in policyd.text(), "the reload")
+    assert client.ask("ann@dest.test")[0].startswith("451 4.7.0 ann@dest.test of dest.test: hold")
+    store.configure(incident={"when_held": "accept"})
+    policyd.signal(1)
+    store.wait(lambda: policyd.text().count("settings loaded again") == 2, "the reload")
+    assert client.ask("ann@dest.test") == ["DUNNO"]
+    expected = {"decisions.observed.hold": 1, "decisions.held.hold": 1, "decisions.passed": 1}
+    store.wait(lambda: counters() == expected, "the counters")
+
+
+def test_redis_away(store, policy):
+    """What was held is decided by on_failure, like everything else."""
+    store.redis.call("SET", f"provider:{{{PROVIDER}}}:hold", "x")
+    store.start_policyd()
+    client = policy()
+    assert client.held("ann@dest.test") == [True]
+    store.redis.stop()
+    store.wait(lambda: client.ask("ann@dest.test") == ["DUNNO"], "on_failure to decide")
+    store.redis.start()
+    store.wait(lambda: client.held("ann@dest.test") == [True], "the hold to be known again")
+
+
+# -- the guard, by shares that are written by hand
+
+
+def good(bed, lead, score="0.2"):
+    bed.redis.call("HSET", f"lead:{{{lead}}}", "delivered", int(time.time()) - 9000, "score", score)
+
+
+def test_the_guard_holds_the_risky(bed, smtp):
+    """Past the limit who never took mail waits, and who has fallen out of favour; the others never do."""
+    policyd, client = bed.start_policyd(), smtp()
+    good(bed, "good@dest.test")
+    good(bed, "poor@dest.test", "-1.5")
+    everybody = ["good@dest.test", "poor@dest.test", "new@dest.test", "new@other.test"]
+    bed.redis.call("HSET", "leadgate:shares", f"{PROVIDER}/*", "1000 79")
+    assert [reply.ok for reply in client.ask(*everybody)] == [True, True, True, True]
+    bed.redis.call("HSET", "leadgate:shares", f"{PROVIDER}/*", "1000 80")
+    soon(bed, lambda: not client.ask("new@dest.test")[0].ok, "the guard")
+    replies = client.ask(*everybody)
+    assert [reply.code for reply in replies] == [250, 450, 450, 250]
+    line = policyd.lines("deferred")[-1]
+    assert (line["lead"], line["why"], line["provider"], line["share"]) == ("new@dest.test", "guard", PROVIDER, "8.0")
+
+    bed.redis.call("SET", f"provider:{{{PROVIDER}}}:release", "x", "EX", 60)
+    soon(bed, lambda: client.ask("new@dest.test")[0].ok, "the release")
+    assert all(reply.ok for reply in client.ask(*everybody))
+    bed.redis.call("DEL", f"provider:{{{PROVIDER}}}:release")
+    soon(bed, lambda: not client.ask("new@dest.test")[0].ok, "the release to end")
+
+
+def test_the_guard_of_a_stream(store, policy):
+    """A stream whose list is bad waits; another one's mail to the same provider does not."""
+    store.configure(streams=[{"name": "news", "match": {"sender": ["news@bed.test"]}}, {"name": "rest"}])
+    store.redis.call("HSET", "leadgate:shares", f"{PROVIDER}/*", "1000 70", f"{PROVIDER}/news", "200 40", f"{PROVIDER}/rest", "800 30")
+    store.start_policyd()
+    assert policy(sender="news@bed.test").held("new@dest.test") == [True]
+    assert policy(sender="else@bed.test").held("new@dest.test") == [False]
+
+
+def test_from_the_warning_on_the_risky_go_one_by_one(store, policy):
+    """No more of them at once than could all be dead; their answers make room again."""
+    store.redis.call("HSET", "leadgate:shares", f"{PROVIDER}/*", "1000 70")
+    store.start_policyd()
+    client = policy()
+    held = client.held(*[f"new{number}@dest.test" for number in range(30)])
+    assert held == [False] * 11 + [True] * 19  # (70 + 11) of (1000 + 11): 8 %
+    store.redis.call("HSET", "leadgate:shares", f"{PROVIDER}/*", "1006 71")
+    soon(store, lambda: client.held("more@dest.test") == [False], "room for more")
+
+
+def test_the_guard_observes(store, policy):
+    store.configure(guard={"enforce": "observe"})
+    store.redis.call("HSET", "leadgate:shares", f"{PROVIDER}/*", "1000 100")
+    policyd = store.start_policyd()
+    assert policy().held("new@dest.test") == [False]
+    assert [(line["why"], line["share"]) for line in policyd.lines("observed")] == [("guard", "10.0")]
+
+
+# -- who comes back
+
+
+def test_those_who_come_back_are_few_at_once(bed, smtp):
+    """One in an hour, and 2 % of what the provider is sent; those who have taken mail since are like everybody."""
+    back = [f"back{number}@dest.test" for number in range(10)]
+    for lead in back:
+        bed.redis.call("SET", f"lead:{{{lead}}}:returning", "x", "EX", 600)
+    policyd, client = bed.start_policyd(), smtp()
+    while time.time() % 3600 > 3570:  # the numbers are those of an hour
+        bed.next_second()
+    assert [reply.code for reply in client.ask(*back)] == [250] + [450] * 9
+    others = [f"lead{number}@dest.test" for number in range(98)]
+    assert all(reply.ok for reply in client.ask(*others))
+    assert [reply.code for reply in client.ask(*back)] == [250] + [450] * 9
+    line = policyd.lines("deferred")[-1]
+    assert (line["lead"], line["why"], line["provider"], line["share"]) == ("back9@dest.test", "reentry", PROVIDER, "2.0")
+    bed.redis.call("DEL", *[f"lead:{{{lead}}}:returning" for lead in back])
+    assert all(reply.ok for reply in client.ask(*back))
+
+
+def test_without_a_budget_all_come_back(store, policy):
+    store.configure(reentry={"share": "0%"})
+    store.start_policyd()
+    back = [f"back{number}@dest.test" for number in range(10)]
+    for lead in back:
+        store.redis.call("SET", f"lead:{{{lead}}}:returning", "x", "EX", 600)
+    assert policy().held(*back) == [False] * 10
