@@ -19,7 +19,8 @@ const char *policy_why_name(enum policy_why why)
 
 static bool is_held(const struct settings *settings, const struct policy_provider *provider, bool domain_held)
 {
-    return settings->incident.when_held == WHEN_HELD_DEFER && (domain_held || provider->hold.present);
+    return settings->incident.when_held == WHEN_HELD_DEFER &&
+           (domain_held || provider->held || provider->percent < 100);
 }
 
 static bool is_guarded(const struct settings *settings, const struct policy_provider *provider)
@@ -38,16 +39,15 @@ bool policy_hold_is_near(const struct settings *settings, const struct policy_pr
     return false;
 }
 
+/* While it is open an incident tells who passes; but a hold is there for all. */
 static enum policy_why judge_hold(const struct settings *settings, const struct policy_provider *provider,
                                   bool domain_held, const struct address *lead)
 {
     if (!is_held(settings, provider, domain_held))
         return POLICY_WHY_NONE;
-    if (domain_held)
-        return POLICY_WHY_HOLD;
-    if (incident_passes(provider->hold.percent, lead))
-        return POLICY_WHY_NONE;
-    return provider->hold.since != 0 ? POLICY_WHY_INCIDENT : POLICY_WHY_HOLD;
+    if (domain_held || provider->held)
+        return provider->percent < 100 ? POLICY_WHY_INCIDENT : POLICY_WHY_HOLD;
+    return incident_passes(provider->percent, lead) ? POLICY_WHY_NONE : POLICY_WHY_INCIDENT;
 }
 
 /* The counts that a mail of the stream is judged by: [0] of all mail, [1] of the stream's. */

@@ -7,15 +7,14 @@
 
 #include "leadgate/provider.h"
 #include "leadgate/settings.h"
-#include "leadgate/store_incident.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 enum policy_why {
     POLICY_WHY_NONE = 0, /* not held */
-    POLICY_WHY_HOLD,     /* by an operator's word: of the provider or of the domain */
-    POLICY_WHY_INCIDENT, /* by an incident, and she is not among those who pass */
+    POLICY_WHY_HOLD,     /* a hold is there, of the provider or of the domain, and no incident */
+    POLICY_WHY_INCIDENT, /* one is open, and she is not among those who pass */
     POLICY_WHY_GUARD,
     POLICY_WHY_REENTRY,
     POLICY_WHYS
@@ -27,7 +26,8 @@ const char *policy_why_name(enum policy_why why);
 /* What is known of a provider, and what was let pass to him from here. */
 struct policy_provider {
     char name[PROVIDER_SIZE];
-    struct hold hold;
+    bool held;                  /* he is */
+    int percent;                /* of his leads that pass; 100 = no incident is open */
     bool released;              /* from the guard */
     bool trouble;               /* policy_hold_is_near() said so */
     struct guard_count *counts; /* of all mail, then of each stream of the settings; NULL = all zero */

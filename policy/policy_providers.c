@@ -168,7 +168,8 @@ static void on_domain(void *ctx, const struct address *lead, enum store_rc rc,
     }
     place = take_place(providers, state->provider.n < PROVIDER_SIZE ? state->provider : SPAN_NONE);
     place->used = domain->used;
-    place->provider.hold = state->hold;
+    place->provider.held = state->held;
+    place->provider.percent = state->percent;
     place->provider.released = state->released;
     read_shares(providers, place, state);
     place->provider.trouble = policy_hold_is_near(providers->settings, &place->provider);

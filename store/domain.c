@@ -13,13 +13,16 @@
 const char place_script[] =
     "local p = redis.pcall('HGET', KEYS[1], 'provider')\n"
     "if type(p) ~= 'string' or p == '' then p = ARGV[1] end\n"
-    "local key, shares = '" PROVIDER_KEY_BEFORE "' .. p, {p .. '/*'}\n"
+    "local key, shares, percent = '" PROVIDER_BEFORE "' .. p, {p .. '/*'}, '100'\n"
     "for stream in string.gmatch(ARGV[2], '%S+') do shares[#shares + 1] = p .. '/' .. stream end\n"
-    "return {p, redis.call('EXISTS', KEYS[2]), redis.pcall('GET', key .. '" PROVIDER_KEY_HOLD "'),\n"
-    "  redis.call('EXISTS', key .. '" PROVIDER_KEY_RELEASE "'),\n"
+    "if redis.call('EXISTS', key .. '" PROVIDER_INCIDENT "') == 1 then\n"
+    "  percent = redis.pcall('HGET', key .. '" PROVIDER_INCIDENT "', 'percent')\n"
+    "end\n"
+    "return {p, redis.call('EXISTS', KEYS[2]), redis.call('EXISTS', key .. '" PROVIDER_HOLD "'), percent,\n"
+    "  redis.call('EXISTS', key .. '" PROVIDER_RELEASE "'),\n"
     "  redis.pcall('HMGET', '" SHARES_KEY "', unpack(shares))}\n";
 
-enum { PART_PROVIDER, PART_DOMAIN_HOLD, PART_HOLD, PART_RELEASE, PART_SHARES, PARTS };
+enum { PART_PROVIDER, PART_DOMAIN_HOLD, PART_HOLD, PART_PERCENT, PART_RELEASE, PART_SHARES, PARTS };
 
 static void add(struct domain_question *question, struct span text)
 {
@@ -45,6 +48,16 @@ void domain_question_make(struct domain_question *question, const char *sha, con
 
 _Static_assert(DOMAIN_KEYS == 2, "the script is told how many");
 
+/* Of an incident that does not say how many pass, nobody does. */
+static int read_percent(const redisReply *reply)
+{
+    int64_t percent;
+
+    if (!span_int64(answer_text(reply), &percent) || percent < 0)
+        return 0;
+    return percent < 100 ? (int)percent : 100;
+}
+
 enum store_rc domain_question_read(const redisReply *reply, struct provider_state *out, struct err *err)
 {
     redisReply **parts;
@@ -62,8 +75,8 @@ enum store_rc domain_question_read(const redisReply *reply, struct provider_stat
             return STORE_DOWN;
     out->provider = answer_text(parts[PART_PROVIDER]);
     out->domain_held = parts[PART_DOMAIN_HOLD]->integer > 0;
-    if (parts[PART_HOLD]->type != REDIS_REPLY_NIL)
-        hold_parse(&out->hold, answer_text(parts[PART_HOLD]));
+    out->held = parts[PART_HOLD]->integer > 0;
+    out->percent = read_percent(parts[PART_PERCENT]);
     out->released = parts[PART_RELEASE]->integer > 0;
     out->shares = parts[PART_SHARES];
     return STORE_OK;

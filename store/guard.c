@@ -2,8 +2,8 @@
 #include "leadgate/store_guard.h"
 
 #include "store/answer.h"
-#include "store/query.h"
 #include "store/guard.h"
+#include "store/query.h"
 #include "store/store.h"
 
 #include <inttypes.h>
@@ -26,10 +26,15 @@ static bool read_row(struct share *out, struct span field, struct span value)
 {
     const char *slash = memrchr(field.p, '/', field.n);
     size_t n = slash == NULL ? 0 : (size_t)(slash - field.p);
+    struct guard_count count;
 
-    return n > 0 && span_copy(out->provider, sizeof(out->provider), (struct span){ field.p, n }) &&
-           span_copy(out->stream, sizeof(out->stream), (struct span){ slash + 1, field.n - n - 1 }) &&
-           share_read(&out->count, value);
+    if (n == 0 || !share_read(&count, value) ||
+        !span_copy(out->provider, sizeof(out->provider), (struct span){ field.p, n }) ||
+        !span_copy(out->stream, sizeof(out->stream), (struct span){ slash + 1, field.n - n - 1 }))
+        return false;
+    out->tries = count.tries;
+    out->invalid = count.invalid;
+    return true;
 }
 
 static bool read_rows(struct share_list *out, const redisReply *hash)
@@ -40,6 +45,7 @@ static bool read_rows(struct share_list *out, const redisReply *hash)
         return true;
     if ((out->item = calloc(n, sizeof(*out->item))) == NULL)
         return false;
+    out->room = n;
     for (size_t i = 0; i < n; i++)
         out->n += read_row(&out->item[out->n], answer_text(hash->element[2 * i]),
                            answer_text(hash->element[2 * i + 1]));
@@ -83,12 +89,6 @@ enum store_rc store_read_shares(struct store *store, struct share_list *out, str
     return STORE_DOWN;
 }
 
-void share_list_free(struct share_list *list)
-{
-    free(list->item);
-    *list = (struct share_list){ .n = 0 };
-}
-
 enum store_rc store_find_releases(struct store *store, const struct span *providers, size_t n, int64_t now,
                                   struct release *out, struct err *err)
 {
@@ -102,7 +102,7 @@ enum store_rc store_find_releases(struct store *store, const struct span *provid
         struct query query = { .argc = 0 };
         struct key key;
 
-        key_make_provider(&key, PROVIDER_RELEASE, providers[i]);
+        key_make_provider(&key, OF_PROVIDER_RELEASE, providers[i]);
         query_add(&query, SPAN("PTTL"));
         query_add_key(&query, &key);
         wire_send(wire, query.argc, query.argv, query.len);
@@ -131,7 +131,7 @@ enum store_rc store_release(struct store *store, struct span provider, int64_t s
 
     if (wire_ready(wire, err) == STORE_DOWN)
         return STORE_DOWN;
-    key_make_provider(&key, PROVIDER_RELEASE, provider);
+    key_make_provider(&key, OF_PROVIDER_RELEASE, provider);
     snprintf(length, sizeof(length), "%" PRId64, seconds);
     query_add(&query, SPAN("SET"));
     query_add_key(&query, &key);

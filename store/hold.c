@@ -13,15 +13,13 @@
 
 void hold_parse(struct hold *out, struct span value)
 {
-    int64_t percent, since;
+    int64_t since;
 
     *out = (struct hold){ .present = true, .until = out->until };
     while (value.n > 0) {
         struct span text = span_cut(&value, ' '), word = span_cut(&text, '=');
 
-        if (span_eq(word, SPAN("percent")) && span_int64(text, &percent) && percent >= 0 && percent <= 100)
-            out->percent = (int)percent;
-        else if (span_eq(word, SPAN("incident")) && times_read(text, &since))
+        if (span_eq(word, SPAN("incident")) && times_read(text, &since))
             out->since = since;
         else if (span_eq(word, SPAN("sign")))
             out->sign = incident_sign_parse(text);
@@ -37,10 +35,10 @@ static void send_reads(struct wire *wire, struct span provider)
     static const struct {
         const char *name;
         enum provider_key key;
-    } reads[READS] = { { "HGETALL", PROVIDER_INCIDENT },
-                       { "GET", PROVIDER_HOLD },
-                       { "PTTL", PROVIDER_HOLD },
-                       { "GET", PROVIDER_ENDED } };
+    } reads[READS] = { { "HGETALL", OF_PROVIDER_INCIDENT },
+                       { "GET", OF_PROVIDER_HOLD },
+                       { "PTTL", OF_PROVIDER_HOLD },
+                       { "GET", OF_PROVIDER_ENDED } };
 
     for (int i = 0; i < READS; i++) {
         struct key key;
@@ -155,7 +153,7 @@ static void send_brief(struct wire *wire, struct span provider)
     const char *argv[2 + BRIEF_FIELDS] = { "HMGET", key.text, "sign", "since", "step", "percent" };
     size_t len[2 + BRIEF_FIELDS] = { 5, 0, 4, 5, 4, 7 };
 
-    key_make_provider(&key, PROVIDER_INCIDENT, provider);
+    key_make_provider(&key, OF_PROVIDER_INCIDENT, provider);
     len[1] = key.n;
     wire_send(wire, 2 + BRIEF_FIELDS, argv, len);
 }

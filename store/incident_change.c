@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Incident and hold are changed in one step by a script that compares first. A hold is ours when it begins
- * with the words of this incident; whatever else stands there is an operator's. A hold outlives what the
- * incident says of it by some minutes: between its end and the leader's next look nothing may slip through;
- * and when no leader comes any more, it ends by itself. */
+ * with the words of this incident; whatever else stands there is an operator's, and stays. A hold outlives
+ * what the incident says of it by some minutes, so that it does not end before the leader looks; and where no
+ * leader comes any more, an incident ends by itself after a day. */
 #include "leadgate/store_incident.h"
 
 #include "leadgate/logline.h"
@@ -16,60 +16,56 @@
 #include <string.h>
 
 #define HOLD_SLACK 300   /* seconds that a hold is kept beyond its time */
-#define STEP_LIFE  86400 /* of one that lets leads in; the leader keeps it up */
+#define OPEN_LIFE  86400 /* of an incident that nobody keeps */
 #define ENDED_LIFE 86400
 
+/* A field of the incident, as the caller's program reads it. */
 #define NUMBER                                                                                               \
     "local function number(field) return tonumber(redis.call('HGET', KEYS[1], field) or '') or 0 end\n"
 
 /* KEYS incident hold ended; ARGV 1 "new" or "old", 2 since, 3 step, 4 percent as they were read, 5 what our
  * hold begins with, 6 its new value ("" = it is taken away), 7 seconds that it lives, 8 when the incident
- * ended ("" = it goes on), 9 seconds that this is remembered, then fields and values. */
+ * ended ("" = it goes on), 9 seconds that this is remembered, 10 seconds that the incident is kept, then
+ * fields and values. */
 static const char change_script[] =
-    NUMBER "local have = redis.call('TYPE', KEYS[1]).ok\n"
-           "if have ~= 'hash' and have ~= 'none' then redis.call('RENAME', KEYS[1], KEYS[1] .. ':odd') end\n"
-           "local there = have == 'hash' and number('percent') < 100\n"
-           "if ARGV[1] == 'new' then\n"
-           "  if there then return 0 end\n"
-           "  redis.call('DEL', KEYS[1])\n"
-           "elseif not there or number('since') ~= tonumber(ARGV[2]) or number('step') ~= tonumber(ARGV[3])\n"
-           "    or number('percent') ~= tonumber(ARGV[4]) then\n"
-           "  return 0\n"
-           "end\n"
-           "local value = redis.pcall('GET', KEYS[2])\n"
-           "local ours = type(value) == 'string' and string.sub(value, 1, #ARGV[5]) == ARGV[5]\n"
-           "if ARGV[6] == '' then\n"
-           "  if ours then redis.call('DEL', KEYS[2]) end\n"
-           "elseif ours or (ARGV[1] == 'new' and not value) then\n"
-           "  redis.call('SET', KEYS[2], ARGV[6], 'EX', ARGV[7])\n"
-           "elseif ARGV[1] == 'old' then\n"
-           "  return 0\n"
-           "end\n"
-           "if ARGV[8] ~= '' then redis.call('SET', KEYS[3], ARGV[8], 'EX', ARGV[9]) end\n"
-           "redis.call('HSET', KEYS[1], unpack(ARGV, 10))\n"
-           "return 1\n";
+    "local have = redis.call('TYPE', KEYS[1]).ok\n"
+    "if have ~= 'hash' and have ~= 'none' then redis.call('RENAME', KEYS[1], KEYS[1] .. ':odd') end\n" NUMBER
+    "local there = have == 'hash' and number('percent') < 100\n"
+    "if ARGV[1] == 'new' then\n"
+    "  if there then return 0 end\n"
+    "  redis.call('DEL', KEYS[1])\n"
+    "elseif not there or number('since') ~= tonumber(ARGV[2]) or number('step') ~= tonumber(ARGV[3])\n"
+    "    or number('percent') ~= tonumber(ARGV[4]) then\n"
+    "  return 0\n"
+    "end\n"
+    "local value = redis.pcall('GET', KEYS[2])\n"
+    "local ours = type(value) == 'string' and string.sub(value, 1, #ARGV[5]) == ARGV[5]\n"
+    "if ARGV[6] == '' then\n"
+    "  if ours then redis.call('DEL', KEYS[2]) end\n"
+    "elseif ours or not value then\n"
+    "  redis.call('SET', KEYS[2], ARGV[6], 'EX', ARGV[7])\n"
+    "end\n"
+    "if ARGV[8] ~= '' then redis.call('SET', KEYS[3], ARGV[8], 'EX', ARGV[9]) end\n"
+    "redis.call('HSET', KEYS[1], unpack(ARGV, 11))\n"
+    "redis.call('EXPIRE', KEYS[1], ARGV[10])\n"
+    "return 1\n";
 
-/* KEYS incident hold; ARGV since, what our hold begins with, seconds. */
-static const char keep_script[] = "local value = redis.pcall('GET', KEYS[2])\n"
-                                  "if redis.call('EXISTS', KEYS[1]) == 0 or type(value) ~= 'string'\n"
-                                  "    or string.sub(value, 1, #ARGV[1]) ~= ARGV[1] then return 0 end\n"
-                                  "return redis.call('EXPIRE', KEYS[2], ARGV[2])\n";
-
-/* KEYS incident hold. */
+/* KEYS incident hold ended; ARGV now, how long that is remembered. */
 static const char drop_script[] =
-    NUMBER "local value = redis.pcall('GET', KEYS[2])\n"
-           "local have = redis.call('TYPE', KEYS[1]).ok\n"
-           "if have == 'none' or (have == 'hash' and number('percent') >= 100) then\n"
-           "  if type(value) == 'string' and string.sub(value, 1, 9) == 'incident=' then redis.call('DEL', "
-           "KEYS[2]) end\n"
-           "end\n"
-           "return 1\n";
+    "local value = redis.pcall('GET', KEYS[2])\n"
+    "local have = redis.call('TYPE', KEYS[1]).ok\n" NUMBER
+    "if have ~= 'none' and (have ~= 'hash' or number('percent') < 100) then return 0 end\n"
+    "if type(value) == 'string' and string.sub(value, 1, 9) == 'incident=' then\n"
+    "  redis.call('DEL', KEYS[2])\n"
+    "end\n"
+    "redis.call('SET', KEYS[3], ARGV[1], 'EX', ARGV[2], 'NX')\n"
+    "return 1\n";
 
 /* KEYS incident; ARGV since, times. */
-static const char cleaned_script[] = NUMBER
-    "if redis.call('TYPE', KEYS[1]).ok ~= 'hash' or number('since') ~= tonumber(ARGV[1]) then return 0 end\n"
-    "redis.call('HSET', KEYS[1], 'cleaned', ARGV[2])\n"
-    "return 1\n";
+static const char cleaned_script[] = "if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return 0 end\n" NUMBER
+                                     "if number('since') ~= tonumber(ARGV[1]) then return 0 end\n"
+                                     "redis.call('HSET', KEYS[1], 'cleaned', ARGV[2])\n"
+                                     "return 1\n";
 
 static void add_number(struct query *query, char text[24], int64_t number)
 {
@@ -117,9 +113,8 @@ static void hold_text(char dst[200], const struct incident *incident)
     char prefix[64], until[TIME_TEXT_SIZE];
 
     hold_prefix(prefix, incident);
-    snprintf(dst, 200, "%ssign=%s percent=%d", prefix, incident_sign_name(incident->sign), incident->percent);
-    if (incident->percent == 0)
-        snprintf(dst + strlen(dst), 200 - strlen(dst), " until=%s", time_text(until, incident->until));
+    snprintf(dst, 200, "%ssign=%s percent=0 until=%s", prefix, incident_sign_name(incident->sign),
+             time_text(until, incident->until));
 }
 
 __attribute__((format(printf, 2, 3))) static void add_word(char news[INCIDENT_NEWS_SIZE], const char *fmt,
@@ -192,11 +187,6 @@ static void add_fields(struct query *query, struct fields *fields, const struct 
     query_add(query, span_of(note->by));
 }
 
-static int64_t hold_life(const struct incident *incident, int64_t now)
-{
-    return incident->percent > 0 ? STEP_LIFE : incident->until - now + HOLD_SLACK;
-}
-
 /* So that the leader need not search for it. */
 static enum store_rc note_open(struct store *store, struct span provider, const char *command,
                                struct err *err)
@@ -215,18 +205,18 @@ enum store_rc store_change_incident(struct store *store, struct span provider, c
 {
     const struct incident none = { .since = 0 }, *read = before != NULL ? before : &none;
     const struct incident *told = after != NULL ? after : read;
-    char numbers[5][24], prefix[64], hold[200] = "", ended[24] = "";
+    char numbers[6][24], prefix[64], hold[200] = "", ended[24] = "";
     struct key incident_key, hold_key, ended_key;
     struct fields fields;
     struct query query;
 
-    key_make_provider(&incident_key, PROVIDER_INCIDENT, provider);
-    key_make_provider(&hold_key, PROVIDER_HOLD, provider);
-    key_make_provider(&ended_key, PROVIDER_ENDED, provider);
+    key_make_provider(&incident_key, OF_PROVIDER_INCIDENT, provider);
+    key_make_provider(&hold_key, OF_PROVIDER_HOLD, provider);
+    key_make_provider(&ended_key, OF_PROVIDER_ENDED, provider);
     hold_prefix(prefix, told);
-    if (after != NULL)
+    if (after != NULL && after->percent == 0)
         hold_text(hold, after);
-    else
+    if (after == NULL)
         snprintf(ended, sizeof(ended), "%" PRId64, now);
     news_text(fields.news, told, after == NULL, note, now);
     begin(&query, change_script, "3");
@@ -239,43 +229,44 @@ enum store_rc store_change_incident(struct store *store, struct span provider, c
     add_number(&query, numbers[2], read->percent);
     query_add(&query, span_of(prefix));
     query_add(&query, span_of(hold));
-    add_number(&query, numbers[3], after != NULL ? hold_life(after, now) : 0);
+    add_number(&query, numbers[3], after != NULL ? after->until - now + HOLD_SLACK : 0);
     query_add(&query, span_of(ended));
     add_number(&query, numbers[4], ENDED_LIFE);
+    add_number(&query, numbers[5], OPEN_LIFE);
     add_fields(&query, &fields, before, after, note);
     if (ask(store, &query, done, err) == STORE_DOWN)
         return STORE_DOWN;
     return before == NULL && *done ? note_open(store, provider, "SADD", err) : STORE_OK;
 }
 
-enum store_rc store_keep_hold(struct store *store, struct span provider, const struct incident *incident,
-                              struct err *err)
+enum store_rc store_keep_incident(struct store *store, struct span provider, struct err *err)
 {
-    struct key incident_key, hold_key;
-    char prefix[64], life[24];
-    struct query query;
+    struct query query = { .argc = 0 };
+    char life[24];
+    struct key key;
 
-    key_make_provider(&incident_key, PROVIDER_INCIDENT, provider);
-    key_make_provider(&hold_key, PROVIDER_HOLD, provider);
-    hold_prefix(prefix, incident);
-    begin(&query, keep_script, "2");
-    query_add_key(&query, &incident_key);
-    query_add_key(&query, &hold_key);
-    query_add(&query, span_of(prefix));
-    add_number(&query, life, STEP_LIFE);
+    key_make_provider(&key, OF_PROVIDER_INCIDENT, provider);
+    query_add(&query, SPAN("EXPIRE"));
+    query_add_key(&query, &key);
+    add_number(&query, life, OPEN_LIFE);
     return ask(store, &query, NULL, err);
 }
 
-enum store_rc store_drop_hold(struct store *store, struct span provider, struct err *err)
+enum store_rc store_drop_incident(struct store *store, struct span provider, int64_t now, struct err *err)
 {
-    struct key incident_key, hold_key;
+    struct key incident_key, hold_key, ended_key;
+    char numbers[2][24];
     struct query query;
 
-    key_make_provider(&incident_key, PROVIDER_INCIDENT, provider);
-    key_make_provider(&hold_key, PROVIDER_HOLD, provider);
-    begin(&query, drop_script, "2");
+    key_make_provider(&incident_key, OF_PROVIDER_INCIDENT, provider);
+    key_make_provider(&hold_key, OF_PROVIDER_HOLD, provider);
+    key_make_provider(&ended_key, OF_PROVIDER_ENDED, provider);
+    begin(&query, drop_script, "3");
     query_add_key(&query, &incident_key);
     query_add_key(&query, &hold_key);
+    query_add_key(&query, &ended_key);
+    add_number(&query, numbers[0], now);
+    add_number(&query, numbers[1], ENDED_LIFE);
     if (ask(store, &query, NULL, err) == STORE_DOWN)
         return STORE_DOWN;
     return note_open(store, provider, "SREM", err);
@@ -288,7 +279,7 @@ enum store_rc store_note_cleaned(struct store *store, struct span provider, cons
     struct query query;
     struct key key;
 
-    key_make_provider(&key, PROVIDER_INCIDENT, provider);
+    key_make_provider(&key, OF_PROVIDER_INCIDENT, provider);
     begin(&query, cleaned_script, "1");
     query_add_key(&query, &key);
     add_number(&query, numbers[0], incident->since);

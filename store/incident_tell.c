@@ -76,7 +76,7 @@ enum store_rc store_tell_incident(struct store *store, struct span provider, con
 
     if (store_tell(store, provider, news, length, err) == STORE_DOWN)
         return STORE_DOWN;
-    key_make_provider(&key, PROVIDER_INCIDENT, provider);
+    key_make_provider(&key, OF_PROVIDER_INCIDENT, provider);
     query_add(&query, SPAN("EVAL"));
     query_add(&query, span_of(told_script));
     query_add(&query, SPAN("1"));

@@ -49,13 +49,13 @@ void key_make_domain(struct key *key, struct span domain)
 
 void key_make_provider(struct key *key, enum provider_key kind, struct span provider)
 {
-    static const char *const ends[PROVIDER_KEYS] = { [PROVIDER_HOLD] = "hold",
-                                                     [PROVIDER_INCIDENT] = "incident",
-                                                     [PROVIDER_RELEASE] = "release",
-                                                     [PROVIDER_ENDED] = "ended" };
+    static const char *const ends[OF_PROVIDER_KEYS] = { [OF_PROVIDER_HOLD] = PROVIDER_HOLD,
+                                                        [OF_PROVIDER_INCIDENT] = PROVIDER_INCIDENT,
+                                                        [OF_PROVIDER_RELEASE] = PROVIDER_RELEASE,
+                                                        [OF_PROVIDER_ENDED] = PROVIDER_ENDED };
 
-    key->n =
-        (size_t)snprintf(key->text, sizeof(key->text), "provider:{%.*s}:%s", SPAN_FMT(provider), ends[kind]);
+    key->n = (size_t)snprintf(key->text, sizeof(key->text), PROVIDER_BEFORE "%.*s%s", SPAN_FMT(provider),
+                              ends[kind]);
 }
 
 void key_make_count(struct key *key, enum provider_count_key kind, struct span provider, int64_t number)
@@ -64,7 +64,7 @@ void key_make_count(struct key *key, enum provider_count_key kind, struct span p
         [COUNT_FIVE] = "five", [COUNT_DAY] = "day", [COUNT_STEP] = "step"
     };
 
-    key->n = (size_t)snprintf(key->text, sizeof(key->text), "provider:{%.*s}:%s:", SPAN_FMT(provider),
+    key->n = (size_t)snprintf(key->text, sizeof(key->text), PROVIDER_BEFORE "%.*s}:%s:", SPAN_FMT(provider),
                               kinds[kind]);
     if (number >= 0)
         key->n += (size_t)snprintf(key->text + key->n, sizeof(key->text) - key->n, "%" PRId64, number);

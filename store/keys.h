@@ -22,6 +22,13 @@
 #define OPEN_KEY      "leadgate:open" /* set, providers with an incident, so that they need not be searched */
 #define LEADER_KEY    "leadgate:leader" /* string with a TTL, the feed that looks for incidents */
 
+/* What is kept of a provider. A script puts the name between these itself: it learns it on the way. */
+#define PROVIDER_BEFORE   "provider:{"
+#define PROVIDER_HOLD     "}:hold"     /* string with a TTL: held */
+#define PROVIDER_INCIDENT "}:incident" /* hash, the incident that is open */
+#define PROVIDER_RELEASE  "}:release"  /* string with a TTL: the guard lets pass */
+#define PROVIDER_ENDED    "}:ended"    /* string with a TTL: when the last incident ended */
+
 #define EVENTS_GROUP "leadgate" /* the consumer group that reads leadgate:events */
 
 struct key {
@@ -53,17 +60,12 @@ void key_make_domain(struct key *key, struct span domain);
 
 /* Keys of a provider; the name is shorter than PROVIDER_SIZE. Each carries the hash tag {P}. */
 enum provider_key {
-    PROVIDER_HOLD,     /* provider:{P}:hold      string with a TTL, its mail is held */
-    PROVIDER_INCIDENT, /* provider:{P}:incident  hash, the one that is open */
-    PROVIDER_RELEASE,  /* provider:{P}:release   string with a TTL, the guard lets its leads pass */
-    PROVIDER_ENDED,    /* provider:{P}:ended     string with a TTL, when the last incident ended */
-    PROVIDER_KEYS
+    OF_PROVIDER_HOLD,     /* provider:{P}:hold */
+    OF_PROVIDER_INCIDENT, /* provider:{P}:incident */
+    OF_PROVIDER_RELEASE,  /* provider:{P}:release */
+    OF_PROVIDER_ENDED,    /* provider:{P}:ended */
+    OF_PROVIDER_KEYS
 };
-
-/* The same in pieces, for a script that learns the name on its way. */
-#define PROVIDER_KEY_BEFORE  "provider:{"
-#define PROVIDER_KEY_HOLD    "}:hold"
-#define PROVIDER_KEY_RELEASE "}:release"
 
 void key_make_provider(struct key *key, enum provider_key kind, struct span provider);
 

@@ -62,7 +62,7 @@ const char note_script[] =
         "meet(KEYS[5], ARGV[3])\n"
         "return 1\n";
 
-const char domain_script[] =
+const char learn_script[] =
     OWN "own(KEYS[1], 'hash')\n"
         "if (tonumber(redis.call('HGET', KEYS[1], 'at') or '') or 0) > tonumber(ARGV[2]) then return 0 end\n"
         "redis.call('HSET', KEYS[1], 'provider', ARGV[1], 'at', ARGV[2])\n"
@@ -283,7 +283,7 @@ static void send_cell(struct notes *notes, struct wire *wire, const struct cell 
 static void send_fact(struct notes *notes, struct wire *wire, const struct fact *fact)
 {
     key_make_domain(&notes->keys[0], fact->domain);
-    begin(notes, wire_script(wire, SCRIPT_DOMAIN), 1);
+    begin(notes, wire_script(wire, SCRIPT_LEARN), 1);
     add(notes, fact->provider);
     add_int(notes, fact->at);
     add_int(notes, fact->at + DOMAIN_KEPT);

@@ -8,6 +8,6 @@
 extern const char note_script[];
 
 /* KEYS domain; ARGV provider, when it was seen, when that is forgotten. */
-extern const char domain_script[];
+extern const char learn_script[];
 
 #endif

@@ -6,6 +6,7 @@
 #include "store/commit.h"
 #include "store/provider_note.h"
 #include "store/provider_sum.h"
+#include "store/shares.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -110,7 +111,7 @@ enum store_rc wire_load_scripts(struct wire *wire, struct err *err)
 {
     static const char *const texts[SCRIPTS] = {
         [SCRIPT_COMMIT] = commit_script, [SCRIPT_QUESTION] = question_script, [SCRIPT_NOTE] = note_script,
-        [SCRIPT_DOMAIN] = domain_script, [SCRIPT_SUM] = sum_script,
+        [SCRIPT_LEARN] = learn_script,   [SCRIPT_SUM] = sum_script,           [SCRIPT_SHARES] = shares_script,
     };
 
     for (int i = 0; i < SCRIPTS; i++) {

@@ -25,7 +25,7 @@ void wire_send(struct wire *wire, int argc, const char **argv, const size_t *len
 enum store_rc wire_receive(struct wire *wire, redisReply **out, struct err *err);
 
 /* The scripts that a connection has loaded. */
-enum script { SCRIPT_COMMIT, SCRIPT_QUESTION, SCRIPT_NOTE, SCRIPT_DOMAIN, SCRIPT_SUM, SCRIPTS };
+enum script { SCRIPT_COMMIT, SCRIPT_QUESTION, SCRIPT_NOTE, SCRIPT_LEARN, SCRIPT_SUM, SCRIPT_SHARES, SCRIPTS };
 
 /* Loads them again (Redis answered NOSCRIPT). Nothing may be outstanding. */
 enum store_rc wire_load_scripts(struct wire *wire, struct err *err);

@@ -5,7 +5,6 @@
 
 #include "leadgate/guard.h"
 #include "leadgate/span.h"
-#include "leadgate/store_incident.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +16,8 @@ struct redisReply;
 struct provider_state {
     struct span provider; /* empty: nobody is known, and the domain has no name of its own either */
     bool domain_held;     /* domain:{DOMAIN}:hold is there */
-    struct hold hold;     /* provider:{PROVIDER}:hold; until is not told */
+    bool held;            /* provider:{PROVIDER}:hold is */
+    int percent;          /* of its leads that pass; 100: no incident is open */
     bool released;        /* from the guard, by an operator */
     const struct redisReply *shares; /* provider_state_share() reads it */
 };

@@ -4,25 +4,11 @@
 #ifndef LEADGATE_STORE_GUARD_H
 #define LEADGATE_STORE_GUARD_H
 
-#include "leadgate/guard.h"
-#include "leadgate/provider.h"
 #include "leadgate/store.h"
+#include "leadgate/store_shares.h"
 
-/* A row of leadgate:shares. What cannot be read, or is no provider's, is passed over. */
-struct share {
-    char provider[PROVIDER_SIZE];
-    char stream[STREAM_NAME_SIZE]; /* "*" = all mail */
-    struct guard_count count;
-};
-
-struct share_list {
-    struct share *item;
-    size_t n;
-};
-
-/* All of them, in no order. */
+/* All that leadgate:shares says, in no order. What cannot be read, or is no provider's, is passed over. */
 enum store_rc store_read_shares(struct store *store, struct share_list *out, struct err *err);
-void share_list_free(struct share_list *list); /* leaves it empty; twice is fine */
 
 struct release {
     bool present;

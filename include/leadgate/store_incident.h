@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* store_incident: which providers are held, and the incidents behind that: read, changed and told.
  *
- * The hold is what counts for mail: provider:{P}:hold is obeyed whatever it says and whoever wrote it. The
- * incident, provider:{P}:incident, is what its leader needs to let the mail in again. An operator may delete
- * either: the leader then lets go of the other one; a hold that an operator wrote stays his.
+ * Who passes tells the hash provider:{P}:incident while it is there: `percent` of the provider's leads.
+ * Before any pass its hold, provider:{P}:hold, is there, too; an operator's hold is one without an incident,
+ * or in the place of the incident's: it stays his, and nobody passes while it is there. What an operator
+ * deletes is gone: the leader takes away what is left of the incident.
  *
  * Every change compares what was read with what stands there now, so that of two leaders one does it; and it
  * leaves its words in the incident, as `news`, until they are in the stream leadgate:incidents: whoever leads
@@ -19,13 +20,12 @@
 
 struct hold {
     bool present;
-    int percent;   /* of the provider's leads pass all the same; 0 unless the value says it */
     int64_t since; /* of the incident that holds it; 0 = an operator does */
     enum incident_sign sign;
     int64_t until; /* by the key's TTL; 0 = until it is deleted */
 };
 
-/* Reads a hold's value: `incident=2026-11-25T02:10:00Z sign=dead percent=5`. It is present whatever it says;
+/* Reads a hold's value: `incident=2026-11-25T02:10:00Z sign=dead percent=0`. It is present whatever it says;
  * until is left alone. */
 void hold_parse(struct hold *out, struct span value);
 
@@ -83,21 +83,19 @@ struct incident_note {
     const struct provider_count *count; /* NULL = none */
 };
 
-/* Changes the incident from what was read to what it is to be, and the hold with it: before NULL opens one,
- * after NULL ends it. *done is false, and nothing is changed, when something else stands there by now: an
- * incident that is new or another, a hold that is gone or an operator's. Ending one never fails for the hold,
- * and opening one leaves an operator's hold as it is. */
+/* Changes the incident from what was read to what it is to be, and its hold with it: before NULL opens one,
+ * after NULL ends it. *done is false, and nothing is changed, when another incident, or none, stands there by
+ * now. An operator's hold is left as it is. */
 enum store_rc store_change_incident(struct store *store, struct span provider, const struct incident *before,
                                     const struct incident *after, const struct incident_note *note,
                                     int64_t now, bool *done, struct err *err);
 
-/* Keeps the hold of an incident whose leads are let in step by step from ending by itself. */
-enum store_rc store_keep_hold(struct store *store, struct span provider, const struct incident *incident,
-                              struct err *err);
+/* Keeps an incident from ending by itself, as it does a day after the last change or keeping. */
+enum store_rc store_keep_incident(struct store *store, struct span provider, struct err *err);
 
-/* Takes a hold away that belongs to an incident which is not there any more, and forgets the provider as one
- * with an incident. */
-enum store_rc store_drop_hold(struct store *store, struct span provider, struct err *err);
+/* Takes away what is left of an incident that is not there any more: its hold; and notes that it ended now,
+ * unless that is known. */
+enum store_rc store_drop_incident(struct store *store, struct span provider, int64_t now, struct err *err);
 
 /* Puts an incident's news into the stream, about `length` entries long; and what else is to be told, by
  * words: `action=taken-back leads=12`. */

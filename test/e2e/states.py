@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What two runs left in Redis, compared: everything, but for the moments at which it was written, and the counters: what a
-program that is killed has counted since its last flush is lost, and a mail that is applied again is counted again."""
+"""What two runs left in Redis, compared: everything, but for the moments at which it was written, and what is counted: what
+a program that is killed has not counted yet is lost, and of the counters a mail that is applied again is counted again.
+What is counted of providers is compared by counts()."""
 
 import random
 import time
@@ -9,6 +10,7 @@ from bed import make_dsn
 
 JOURNAL = "leadgate:journal"
 COUNTERS = "leadgate:counters"
+PROVIDERS = "leadgate:providers"
 STATUSES = ["5.1.1", "5.2.2", "4.2.2", "5.7.1"]
 
 
@@ -24,8 +26,21 @@ def bounces(count, leads, seed):
     return made
 
 
+def is_count(key):
+    return key in (COUNTERS, PROVIDERS) or key.startswith("provider:{")
+
+
 def dump(redis):
-    return {key: held for key, held in redis.client.dump().items() if key != COUNTERS}
+    return {key: held for key, held in redis.client.dump().items() if not is_count(key)}
+
+
+def counts(redis):
+    """{key: what was counted} of all providers."""
+    return {key: value for key, (_, value, _) in redis.client.dump("provider:*").items()}
+
+
+def is_domain(key):
+    return key.startswith("domain:{") and key.endswith("}")
 
 
 def state(redis, moments=()):
@@ -35,6 +50,8 @@ def state(redis, moments=()):
     for key, (kind, value, _) in dump(redis).items():
         if kind == "hash":
             value = {name: text for name, text in value.items() if name not in moments}
+            if is_domain(key):
+                del value["at"]  # written once a day
         elif kind == "stream":
             value = [fields for _, fields in value]
             if key == JOURNAL:

@@ -154,7 +154,7 @@ def test_an_incident_lets_its_percentage_pass(bed, smtp):
     leads = [f"lead{number}@dest.test" for number in range(200)]
     policyd, client, before = bed.start_policyd(), smtp(), set()
     for percent in (0, 1, 5, 20, 50, 100):
-        bed.redis.call("SET", f"provider:{{{PROVIDER}}}:hold", f"incident=2026-11-25T02:10:00Z sign=dead percent={percent}")
+        bed.redis.call("HSET", f"provider:{{{PROVIDER}}}:incident", "sign", "dead", "percent", percent)
         expected = {lead for lead in leads if passes(percent, lead)}
         probe = next((lead for lead in leads if lead in expected and lead not in before), None)
         if probe:

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from bed import make_dsn
-from states import bounces, lifetimes, state
+from states import bounces, counts, lifetimes, state
 
 # Bounces that never opt anybody out: only strikes are counted.
 ENDLESS = {"causes": {"mailbox-full": {"strikes": 1000}}, "score": {"soft": 0}}
@@ -52,10 +52,13 @@ def test_twice_is_once(store, apply):
     mails = [mail for _, _, mail in bounces(40, 10, seed=4)]
     apply(store, mails)
     once = state(store.redis)
-    alive = lifetimes(store.redis)
-    assert len([key for key in once if key.endswith("}")]) == 10 and any(key.endswith(":optout") for key in once)
+    alive, counted = lifetimes(store.redis), counts(store.redis)
+    assert len([key for key in once if key.startswith("lead:") and key.endswith("}")]) == 10
+    assert any(key.endswith(":optout") for key in once)
+    assert any(":day:" in key for key in counted)
     apply(store, mails)
     assert state(store.redis) == once
+    assert counts(store.redis) == counted
     assert all(ttl <= alive[key] for key, ttl in lifetimes(store.redis).items())
 
 

@@ -107,25 +107,34 @@ static void seen_within_a_second(void **state)
         int percent;
         int64_t tries, invalid; /* of all mail */
     } rows[] = {
-        { "SET provider:{big}:hold %s EX 60", "x", "provider:{big}:hold", false, true, false, true, 0, 0, 0 },
-        { "LPUSH provider:{big}:hold %s", "x", "provider:{big}:hold", false, true, false, true, 0, 0, 0 },
-        { "SET provider:{big}:hold %s", "incident=2026-12-01T07:00:00Z sign=dead percent=20",
-          "provider:{big}:hold", false, true, false, true, 20, 0, 0 },
-        { "SET provider:{big}:hold %s", "percent=101", "provider:{big}:hold", false, true, false, true, 0, 0,
+        { "SET provider:{big}:hold %s EX 60", "x", "provider:{big}:hold", false, true, false, true, 100, 0,
           0 },
-        { "SET domain:{example.com}:hold %s", "x", "domain:{example.com}:hold", true, false, false, false, 0,
-          0, 0 },
-        { "SET provider:{big}:release %s", "x", "provider:{big}:release", false, false, true, false, 0, 0,
+        { "LPUSH provider:{big}:hold %s", "x", "provider:{big}:hold", false, true, false, true, 100, 0, 0 },
+        { "SET domain:{example.com}:hold %s", "x", "domain:{example.com}:hold", true, false, false, false,
+          100, 0, 0 },
+        { "HSET provider:{big}:incident sign dead percent %s", "20", "provider:{big}:incident", false, false,
+          false, true, 20, 0, 0 },
+        { "HSET provider:{big}:incident news x percent %s", "100", "provider:{big}:incident", false, false,
+          false, false, 100, 0, 0 },
+        { "HSET provider:{big}:incident sign %s", "dead", "provider:{big}:incident", false, false, false,
+          true, 0, 0, 0 },
+        { "HSET provider:{big}:incident percent %s", "many", "provider:{big}:incident", false, false, false,
+          true, 0, 0, 0 },
+        { "SET provider:{big}:incident %s", "x", "provider:{big}:incident", false, false, false, true, 0, 0,
           0 },
-        { "HSET leadgate:shares big/* %s", "1000 90", "leadgate:shares", false, false, false, true, 0, 1000,
+        { "SET provider:{big}:release %s", "x", "provider:{big}:release", false, false, true, false, 100, 0,
+          0 },
+        { "HSET leadgate:shares big/* %s", "1000 90", "leadgate:shares", false, false, false, true, 100, 1000,
           90 },
         { "HSET leadgate:shares big/default %s big/* 300", "1000 90", "leadgate:shares", false, false, false,
-          true, 0, 0, 0 },
-        { "HSET leadgate:shares big/* %s", "1000 10 more", "leadgate:shares", false, false, false, false, 0,
+          true, 100, 0, 0 },
+        { "HSET leadgate:shares big/* %s", "1000 10 more", "leadgate:shares", false, false, false, false, 100,
           1000, 10 },
-        { "HSET leadgate:shares big/* %s", "no 90", "leadgate:shares", false, false, false, false, 0, 0, 0 },
-        { "HSET leadgate:shares big/* %s", "50 -5", "leadgate:shares", false, false, false, false, 0, 0, 0 },
-        { "SET leadgate:shares %s", "x", "leadgate:shares", false, false, false, false, 0, 0, 0 },
+        { "HSET leadgate:shares big/* %s", "no 90", "leadgate:shares", false, false, false, false, 100, 0,
+          0 },
+        { "HSET leadgate:shares big/* %s", "50 -5", "leadgate:shares", false, false, false, false, 100, 0,
+          0 },
+        { "SET leadgate:shares %s", "x", "leadgate:shares", false, false, false, false, 100, 0, 0 },
     };
     struct policy_place place;
     struct world world;
@@ -149,11 +158,11 @@ static void seen_within_a_second(void **state)
         assert_int_equal(scripts_run() - before, 1);
         place = decide(&world, "bob@example.com", now + 1000, &closely);
         big = place.provider;
-        if (place.domain_held != rows[i].domain_held || big->hold.present != rows[i].held ||
+        if (place.domain_held != rows[i].domain_held || big->held != rows[i].held ||
             big->released != rows[i].released || big->trouble != rows[i].trouble ||
-            big->hold.percent != rows[i].percent)
-            fail_msg("row %zu: %d %d %d %d %d", i, place.domain_held, big->hold.present, big->released,
-                     big->trouble, big->hold.percent);
+            big->percent != rows[i].percent)
+            fail_msg("row %zu: %d %d %d %d %d", i, place.domain_held, big->held, big->released, big->trouble,
+                     big->percent);
         assert_int_equal(big->counts == NULL ? 0 : big->counts[0].tries, rows[i].tries);
         assert_int_equal(big->counts == NULL ? 0 : big->counts[0].invalid, rows[i].invalid);
         (void)decide(&world, "ann@example.com", now + 1001, &closely);
@@ -216,7 +225,7 @@ static void who_answers(void **state)
     private_redis_cli(&redis, "SET provider:{big}:hold x");
     (void)decide(&world, "ann@b.example", T0 + 1500, &closely);
     place = decide(&world, "ann@a.example", T0 + 1500, &closely);
-    assert_true(closely && place.provider->hold.present);
+    assert_true(closely && place.provider->held);
     end(&world);
 }
 
@@ -275,7 +284,7 @@ static void more_than_there_is_room_for(void **state)
         snprintf(name, sizeof(name), "ann@d%d.example", i);
         place = decide(&world, name, T0 + i / 10, &closely);
         assert_string_equal(place.provider->name, name + 4);
-        assert_int_equal(place.provider->hold.present, i == 77);
+        assert_int_equal(place.provider->held, i == 77);
         place = decide(&world, "ann@often.example", T0 + i / 10, &closely);
         assert_string_equal(place.provider->name, "often.example");
         assert_int_equal(place.provider->sent, i);
@@ -298,7 +307,7 @@ static void redis_in_trouble(void **state)
     place = decide(&world, "ann@example.com", T0, &closely);
     assert_null(place.provider);
     place = decide(&world, "ann@example.com", T0, &closely);
-    assert_true(place.provider->hold.present);
+    assert_true(place.provider->held);
     private_redis_stop(&redis);
     while (world.up)
         event_base_dispatch(world.base);
@@ -325,7 +334,7 @@ static void a_clock_that_is_set(void **state)
     (void)decide(&world, "ann@example.com", T0, &closely);
     private_redis_cli(&redis, "SET provider:{example.com}:hold x");
     place = decide(&world, "ann@example.com", T0 - 86400000, &closely);
-    assert_true(place.provider->hold.present);
+    assert_true(place.provider->held);
     end(&world);
 }
 

@@ -105,7 +105,6 @@ static void a_whole_incident(void **state)
     assert_memory_equal(&got.incident, &incident, sizeof(incident));
     assert_string_equal(got.by, "mx:12");
     assert_true(got.hold.present);
-    assert_int_equal(got.hold.percent, 0);
     assert_int_equal(got.hold.since, incident.since);
     assert_int_equal(got.hold.sign, SIGN_DEAD);
     /* It is held for longer than the incident says: until the leader has looked. */
@@ -118,11 +117,22 @@ static void a_whole_incident(void **state)
     next = stepped(&incident, 1);
     got = find();
     assert_memory_equal(&got.incident, &next, sizeof(next));
-    assert_int_equal(got.hold.percent, 1);
-    assert_in_range(got.hold.until, NOW + 80000, NOW + 90000);
-    cli("EXPIRE " HOLD(" 100"));
-    assert_int_equal(store_keep_hold(store, P, &next, &err), STORE_OK);
-    assert_in_range(find().hold.until, NOW + 80000, NOW + 90000);
+    assert_false(got.hold.present);
+    /* While a leader keeps it, it stays. */
+    assert_in_range(atol(cli("TTL " INCIDENT(""))), 80000, 90000);
+    cli("EXPIRE " INCIDENT(" 100"));
+    assert_int_equal(store_keep_incident(store, P, &err), STORE_OK);
+    assert_in_range(atol(cli("TTL " INCIDENT(""))), 80000, 90000);
+    /* It is not over: held again. */
+    incident = next;
+    next.percent = 0;
+    next.length *= 2;
+    next.step += 10;
+    next.until += 100;
+    assert_true(change(&incident, &next, "hold"));
+    assert_int_equal(find().hold.since, incident.since);
+    got = find();
+    assert_memory_equal(&got.incident, &next, sizeof(next));
 
     assert_true(change(&next, NULL, "over"));
     got = find();
@@ -132,7 +142,7 @@ static void a_whole_incident(void **state)
     assert_int_not_equal(got.news[0], '\0');
     assert_int_equal(store_tell_incident(store, P, got.news, 1000, &err), STORE_OK);
     assert_string_equal(cli("EXISTS " INCIDENT("")), "0");
-    assert_int_equal(store_drop_hold(store, P, &err), STORE_OK);
+    assert_int_equal(store_drop_incident(store, P, NOW, &err), STORE_OK);
     assert_string_equal(cli("EXISTS leadgate:open"), "0");
 }
 
@@ -171,18 +181,20 @@ static void an_operators_hold_stays_his(void **state)
     assert_in_range(find().hold.until, NOW + 3590, NOW + 3601);
     incident = opened();
     assert_string_equal(cli("GET " HOLD("")), "maintenance");
-    next = incident;
-    next.percent = 1;
-    assert_false(change(&incident, &next, "step"));
-    assert_int_equal(store_keep_hold(store, P, &incident, &err), STORE_OK);
-    assert_in_range(find().hold.until, NOW + 3590, NOW + 3601);
-    assert_true(change(&incident, NULL, "over"));
+    next = stepped(&incident, 1);
     assert_string_equal(cli("GET " HOLD("")), "maintenance");
-    assert_int_equal(store_drop_hold(store, P, &err), STORE_OK);
+    incident = next;
+    next.percent = 0;
+    assert_true(change(&incident, &next, "hold"));
+    assert_string_equal(cli("GET " HOLD("")), "maintenance");
+    assert_in_range(find().hold.until, NOW + 3590, NOW + 3601);
+    assert_true(change(&next, NULL, "over"));
+    assert_string_equal(cli("GET " HOLD("")), "maintenance");
+    assert_int_equal(store_drop_incident(store, P, NOW, &err), STORE_OK);
     assert_string_equal(cli("GET " HOLD("")), "maintenance");
 }
 
-/* Deleted is deleted: neither comes back by a change that was under way. */
+/* Deleted is deleted: it does not come back by a change that was under way, and the rest of it goes. */
 static void an_operator_deletes(void **state)
 {
     struct incident incident = opened(), next = incident;
@@ -190,25 +202,25 @@ static void an_operator_deletes(void **state)
 
     (void)state;
     next.percent = 1;
-    cli("DEL " HOLD(""));
-    assert_false(change(&incident, &next, "step"));
-    assert_false(find().hold.present);
-    assert_int_equal(store_keep_hold(store, P, &incident, &err), STORE_OK);
-    assert_false(find().hold.present);
-    assert_true(change(&incident, NULL, "over"));
-
-    cli("FLUSHALL");
-    incident = opened();
     cli("DEL " INCIDENT(""));
     assert_false(change(&incident, &next, "step"));
+    assert_int_equal(store_keep_incident(store, P, &err), STORE_OK);
+    assert_false(find().open);
     assert_true(find().hold.present);
-    assert_int_equal(store_drop_hold(store, P, &err), STORE_OK);
+    assert_int_equal(find().ended, 0);
+    assert_int_equal(store_drop_incident(store, P, NOW, &err), STORE_OK);
     assert_false(find().hold.present);
+    assert_in_range(find().ended, NOW - 5, NOW);
     assert_string_equal(cli("EXISTS leadgate:open"), "0");
-    /* A hold whose incident is there is not dropped. */
+    /* One that is there is not dropped, nor forgotten when it ended. */
+    cli("SET provider:{big.example}:ended 1234");
     incident = opened();
-    assert_int_equal(store_drop_hold(store, P, &err), STORE_OK);
+    assert_int_equal(store_drop_incident(store, P, NOW, &err), STORE_OK);
     assert_true(find().hold.present);
+    assert_true(find().open);
+    cli("DEL " INCIDENT(""));
+    assert_int_equal(store_drop_incident(store, P, NOW, &err), STORE_OK);
+    assert_int_equal(find().ended, 1234);
 }
 
 static void what_an_operator_writes(void **state)
@@ -216,21 +228,18 @@ static void what_an_operator_writes(void **state)
     static const struct {
         const char *command;
         bool open, present;
-        int percent;
         enum incident_sign sign;
     } rows[] = {
-        { "PING", false, false, 0, SIGN_NONE },
-        { "SET " HOLD(" x"), false, true, 0, SIGN_NONE },
-        { "SETEX " HOLD(" 60 percent=20"), false, true, 20, SIGN_NONE },
-        { "SETEX " HOLD(" 60 percent=101"), false, true, 0, SIGN_NONE },
-        { "SETEX " HOLD(" 60 percent=-1"), false, true, 0, SIGN_NONE },
-        { "SETEX " HOLD(" 60 incident=x,sign=dead"), false, true, 0, SIGN_NONE },
-        { "HSET " HOLD(" a b"), false, true, 0, SIGN_NONE },
-        { "LPUSH " HOLD(" a"), false, true, 0, SIGN_NONE },
-        { "HSET " INCIDENT(" sign dead"), true, false, 0, SIGN_DEAD },
-        { "HSET " INCIDENT(" sign soon since yesterday percent 999999999999"), false, false, 0, SIGN_NONE },
-        { "SET " INCIDENT(" x"), true, false, 0, SIGN_NONE },
-        { "SET provider:{big.example}:ended x", false, false, 0, SIGN_NONE },
+        { "PING", false, false, SIGN_NONE },
+        { "SET " HOLD(" x"), false, true, SIGN_NONE },
+        { "SETEX " HOLD(" 60 percent=20"), false, true, SIGN_NONE },
+        { "SETEX " HOLD(" 60 incident=x,sign=dead"), false, true, SIGN_NONE },
+        { "HSET " HOLD(" a b"), false, true, SIGN_NONE },
+        { "LPUSH " HOLD(" a"), false, true, SIGN_NONE },
+        { "HSET " INCIDENT(" sign dead"), true, false, SIGN_DEAD },
+        { "HSET " INCIDENT(" sign soon since yesterday percent 999999999999"), false, false, SIGN_NONE },
+        { "SET " INCIDENT(" x"), true, false, SIGN_NONE },
+        { "SET provider:{big.example}:ended x", false, false, SIGN_NONE },
     };
     struct incident none = { .since = 0 }, next;
     struct incident_state got;
@@ -242,19 +251,18 @@ static void what_an_operator_writes(void **state)
         got = find();
         assert_int_equal(got.open, rows[i].open);
         assert_int_equal(got.hold.present, rows[i].present);
-        assert_int_equal(got.hold.percent, rows[i].percent);
         assert_int_equal(got.open ? got.incident.sign : SIGN_NONE, rows[i].sign);
         assert_int_equal(got.ended, 0);
     }
-    /* An incident of an operator's hand goes its way like any other, once there is a hold. */
+    /* An incident of an operator's hand goes its way like any other. */
     cli("FLUSHALL");
     cli("HSET " INCIDENT(" sign faults"));
     got = find();
     assert_memory_equal(&got.incident.step, &none.step, sizeof(none.step));
     next = got.incident;
     next.percent = 1;
-    assert_false(change(&got.incident, &next, "step")); /* no hold */
-    assert_true(change(&got.incident, NULL, "over"));
+    assert_true(change(&got.incident, &next, "step"));
+    assert_true(change(&next, NULL, "over"));
     /* One of another type is set aside. */
     cli("FLUSHALL");
     cli("SET " INCIDENT(" x"));
@@ -268,18 +276,17 @@ static void parses_holds(void **state)
     struct hold hold = { .until = 7 };
 
     (void)state;
-    hold_parse(&hold, SPAN("incident=2026-11-25T02:10:00Z sign=faults percent=5 until=2026-11-25T03:10:00Z"));
+    hold_parse(&hold, SPAN("incident=2026-11-25T02:10:00Z sign=faults percent=0 until=2026-11-25T03:10:00Z"));
     assert_true(hold.present);
-    assert_int_equal(hold.percent, 5);
     assert_int_equal(hold.sign, SIGN_FAULTS);
     assert_int_equal(hold.since, 1795572600);
     assert_int_equal(hold.until, 7);
     hold_parse(&hold, SPAN_NONE);
     assert_true(hold.present);
-    assert_int_equal(hold.percent, 0);
     assert_int_equal(hold.since, 0);
-    hold_parse(&hold, SPAN("= == percent= percent sign= incident=  percent=5x"));
-    assert_int_equal(hold.percent, 0);
+    hold_parse(&hold, SPAN("= == percent= percent sign= incident=  since=5x"));
+    assert_true(hold.present);
+    assert_int_equal(hold.since, 0);
 }
 
 /* Each change is in the stream once it has been told, with its numbers, in order. */

@@ -2,6 +2,7 @@
 /* What is counted of providers, on a real Redis: where it lands, what it adds up to, what an operator writes
  * into it, and what happens when Redis goes away. */
 #include "leadgate/store_provider.h"
+#include "leadgate/store_shares.h"
 #include "private_redis.h"
 
 #include <setjmp.h>
@@ -395,6 +396,97 @@ static void domains_and_their_providers(void **state)
     store_free(other);
 }
 
+static const struct share *find_share(const struct share_list *list, const char *provider, const char *stream)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (strcmp(list->item[i].provider, provider) == 0 && strcmp(list->item[i].stream, stream) == 0)
+            return &list->item[i];
+    return NULL;
+}
+
+/* Tries of a stream at P, so many of them in vain, all at one time. */
+static void try(struct store *store, const char *stream, int tries, int invalid, int64_t at)
+{
+    struct event *events = calloc((size_t)tries, sizeof(*events));
+    struct answer *answers = calloc((size_t)tries, sizeof(*answers));
+    struct err err;
+
+    for (int i = 0; i < tries; i++) {
+        events[i] = event_of(i < invalid ? EVENT_BOUNCE : EVENT_DELIVERED,
+                             i < invalid ? CAUSE_USER_UNKNOWN : CAUSE_NONE, "ann@example.com", at);
+        events[i].mail_stream = span_of(stream);
+        answers[i].event = &events[i];
+    }
+    assert_int_equal(store_note_answers(store, answers, (size_t)tries, now, &err), STORE_OK);
+    free(answers);
+    free(events);
+}
+
+/* Of 24 hours, to five minutes; for all mail and for each stream. */
+static void shares_of_a_day(void **state)
+{
+    const struct span providers[] = { SPAN("none.example"), P };
+    struct store *store = store_new(&redis.settings);
+    struct share_list shares = { .n = 0 };
+    struct provider_list shared = { .n = 0 };
+    struct err err;
+
+    (void)state;
+    try(store, "news", 40, 4, now);
+    try(store, "shop", 20, 1, now - DAY + FIVE);
+    try(store, "", 5, 1, now - 3600);
+    try(store, "news", 100, 100, now - DAY - 2 * FIVE); /* too old */
+    assert_int_equal(store_sum_shares(store, providers, 2, now, 10, &shares, &err), STORE_OK);
+    assert_int_equal(shares.n, 3);
+    assert_int_equal(find_share(&shares, "big.example", "*")->tries, 65);
+    assert_int_equal(find_share(&shares, "big.example", "*")->invalid, 6);
+    assert_int_equal(find_share(&shares, "big.example", "news")->tries, 40);
+    assert_int_equal(find_share(&shares, "big.example", "news")->invalid, 4);
+    assert_int_equal(find_share(&shares, "big.example", "shop")->invalid, 1);
+    private_redis_cli(&redis, "SET leadgate:shares x");
+    assert_int_equal(store_list_shared(store, &shared, &err), STORE_OK);
+    assert_int_equal(store_write_shares(store, &shares, &err), STORE_OK);
+    assert_string_equal(private_redis_cli(&redis, "HGET leadgate:shares big.example/*"), "65 6");
+    assert_string_equal(private_redis_cli(&redis, "HGET leadgate:shares big.example/shop"), "20 1");
+    assert_in_range(atol(private_redis_cli(&redis, "TTL leadgate:shares")), 3000, 3600);
+    assert_int_equal(store_list_shared(store, &shared, &err), STORE_OK);
+    assert_int_equal(shared.n, 1);
+    assert_true(provider_list_has(&shared, P));
+    provider_list_free(&shared);
+    /* What is not in it any more goes. */
+    share_list_free(&shares);
+    assert_int_equal(store_write_shares(store, &shares, &err), STORE_OK);
+    assert_string_equal(private_redis_cli(&redis, "EXISTS leadgate:shares"), "0");
+    /* Too few to say anything. */
+    assert_int_equal(store_sum_shares(store, providers, 2, now, 1000, &shares, &err), STORE_OK);
+    assert_int_equal(shares.n, 0);
+    share_list_free(&shares);
+    store_free(store);
+}
+
+/* Bounces alone, without a log that tells of deliveries, would be a share of everything. */
+static void no_share_without_a_log(void **state)
+{
+    struct event event = event_of(EVENT_BOUNCE, CAUSE_USER_UNKNOWN, "ann@example.com", now);
+    struct store *store = store_new(&redis.settings);
+    struct share_list shares = { .n = 0 };
+    const struct span provider = P;
+    struct err err;
+
+    (void)state;
+    event.source = SOURCE_MILTER;
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(note(store, &event, false), STORE_OK);
+    assert_int_equal(store_sum_shares(store, &provider, 1, now, 10, &shares, &err), STORE_OK);
+    assert_int_equal(shares.n, 0);
+    event.source = SOURCE_LOG;
+    assert_int_equal(note(store, &event, false), STORE_OK);
+    assert_int_equal(store_sum_shares(store, &provider, 1, now, 10, &shares, &err), STORE_OK);
+    assert_int_equal(find_share(&shares, "big.example", "*")->tries, 21);
+    share_list_free(&shares);
+    store_free(store);
+}
+
 /* Without Redis nothing is counted, and nothing is counted twice when it is back. */
 static void while_redis_is_away(void **state)
 {
@@ -429,6 +521,8 @@ int main(void)
         cmocka_unit_test_setup(large_batches, flush),
         cmocka_unit_test_setup(hand_written_counts, flush),
         cmocka_unit_test_setup(domains_and_their_providers, flush),
+        cmocka_unit_test_setup(shares_of_a_day, flush),
+        cmocka_unit_test_setup(no_share_without_a_log, flush),
         cmocka_unit_test_setup(while_redis_is_away, flush),
     };
 
