@@ -23,6 +23,7 @@ static const struct command {
     { "import", "read another system's suppression list", command_import },
     { "export", "print what import reads back", command_export },
     { "check", "say whether a list is fit to be mailed", command_check },
+    { "guard", "who does not exist, by provider, and who is held back for it", command_guard },
     { "unverified", "list, accept or drop bounces that nothing vouches for", command_unverified },
     { "key", "make a key for signing", command_key },
     { "classify", "say what mails that came back mean", command_classify },
