@@ -15,6 +15,7 @@
 #define REJECTED_KEY   "leadgate:rejected"   /* stream, what of it could not be understood, capped */
 #define POSITIONS_KEY  "leadgate:positions"  /* hash, HOST:PATH -> how far a log has been read */
 #define UNVERIFIED_KEY "leadgate:unverified" /* stream, bounces that nothing vouches for, capped */
+#define BOUNCED_KEY    "leadgate:bounced" /* :N, stream, bounces of the hour N since the epoch (bounced.h) */
 
 #define EVENTS_GROUP "leadgate" /* the consumer group that reads leadgate:events */
 
@@ -30,6 +31,7 @@ enum key_kind {
     KEY_ALLOW,        /* lead:{ADDR}:allow    string, whitelisted */
     KEY_LOG,          /* lead:{ADDR}:log      stream, what changed and why */
     KEY_TOKENS,       /* lead:{ADDR}:tokens   hash, EVENT:TOKEN -> when it convicted her */
+    KEY_UNDO,         /* lead:{ADDR}:undo     string, what her last bounces replaced (undo.h) */
     KEY_DOMAIN_ALLOW, /* domain:{DOMAIN}:allow */
     KEY_DOMAIN_HOLD,  /* domain:{DOMAIN}:hold */
     KEY_KINDS

@@ -39,7 +39,7 @@ BEGIN {
     headers("bounce", "bounce reason rules")
     headers("maillog", "maillog")
     headers("sim", "rehearsal simulate")
-    headers("store", "campaign counters lookup store store_admin store_inbox store_pool store_position store_unverified")
+    headers("store", "campaign counters lookup revert store store_admin store_inbox store_pool store_position store_unverified")
     headers("settings", "authenticity settings signing startup stream")
 
     # Which files may see a library.
