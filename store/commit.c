@@ -26,10 +26,10 @@
  * ARGV  1 rev as it was read, 2 "none" "string" or "odd": the opt-out as it was read, 3 its value, 4 "0" or
  * "1": whitelisted, 5 retention in seconds, 6 change, 7 stream's name, 8 value to write, 9 when it ends ("0"
  * = never; a time that is over makes EXPIREAT delete it at once), 10 the token that convicts ("" = none), 11
- * now, 12 what undo_make() says, 13 n, then n fields and values of the lead, then those of the log entry, if
- * any
+ * now, 12 the line of undo_make(), 13 n, then n fields and values of the lead, then those of the log entry,
+ * if any
  */
-const char commit_script[] = UNDO_FUNCTION
+const char commit_script[] =
     "local done, token, now = 'done', ARGV[10], tonumber(ARGV[11])\n"
     "if token ~= '' and redis.call('TYPE', KEYS[6]).ok == 'hash'\n"
     "    and redis.call('HEXISTS', KEYS[6], token) == 1 then\n"
@@ -54,12 +54,8 @@ const char commit_script[] = UNDO_FUNCTION
     "tonumber(ARGV[13])\n"
     "redis.call('HSET', KEYS[1], unpack(ARGV, 14, 13 + n))\n"
     "redis.call('EXPIRE', KEYS[1], retention)\n"
-    /* Of a lead that had been forgotten by hand nothing is left to be taken back. */
-    "if ARGV[1] == '' then redis.call('DEL', KEYS[7]) end\n"
     "if ARGV[12] ~= '' then\n"
-    "  own(KEYS[7], 'string')\n"
-    "  undo(KEYS[7], ARGV[12])\n"
-    "end\n"
+    "  local key, line, was = KEYS[7], ARGV[12], ARGV[1]\n" UNDO_LUA "end\n"
     "if token ~= '' then\n"
     "  own(KEYS[6], 'hash')\n"
     "  if redis.call('HLEN', KEYS[6]) > " TOKENS_MANY " then\n"

@@ -399,6 +399,9 @@ static bool prepare(struct revert *revert, struct target *target)
 
     read_load(target, revert->now);
     undo_read(&undo, target->undo_value);
+    /* She has been forgotten by hand: these are of another life. */
+    if (undo.n > 0 && (target->was.seen == 0 || target->was.seen > undo.records[0].at))
+        undo.n = 0;
     n = decide(revert, target, &undo);
     target->done = n == 0 || revert->plan->dry_run;
     if (target->done)

@@ -63,16 +63,16 @@ void undo_make(char dst[UNDO_TEXT_SIZE], const struct event *event, const struct
 
     dst[0] = '\0';
     *effective = false;
-    if (is_apart(event->type))
-        snprintf(dst, UNDO_TEXT_SIZE, "%lld %lld %lld \t\t", rev, from, when);
+    if (is_apart(event->type) && before->rev > 0)
+        snprintf(dst, UNDO_TEXT_SIZE, "%lld %lld %lld %lld \t\t\n", rev, from, when, when);
     if (event->type != EVENT_BOUNCE)
         return;
     *effective = add_before(fields, sizeof(fields), before, after);
     undo_provider(provider, event->provider);
     span_excerpt(words, sizeof(words), event->evidence);
     flatten(words);
-    snprintf(dst, UNDO_TEXT_SIZE, "%lld %lld %lld %s %s\t%s\t%s", rev, from, when, cause_name(event->cause),
-             provider, fields, words);
+    snprintf(dst, UNDO_TEXT_SIZE, "%lld %lld %lld %lld %s %s\t%s\t%s\n", rev, from, when, when,
+             cause_name(event->cause), provider, fields, words);
 }
 
 /* The number before the next blank; false when there is none. */

@@ -20,30 +20,36 @@
 
 #define UNDO_TEXT_SIZE 900
 
-/* What commit_script's undo() is told of an event: `REV FROM AT CAUSE PROVIDER <TAB> BEFORE <TAB> words`,
- * with nothing between REV FROM AT and the end for what no bounce plays a part in; "" = what is known of
- * earlier bounces is to stay as it is. *effective: the bounce leads to something. */
+/* The line that an event makes, AT twice. With nothing behind it when no bounce plays a part in the event, ""
+ * when what is known of earlier bounces is to stay as it is. *effective: a bounce that led to something. */
 void undo_make(char dst[UNDO_TEXT_SIZE], const struct event *event, const struct lead *before,
                const struct lead *after, int64_t at, bool *effective);
 
-/* Lua: undo(key, line) with what undo_make() says puts it on top of the key's lines. What changed the lead
- * without it stands on those below, for it left REV behind. */
-#define UNDO_FUNCTION                                                                                        \
-    "local function undo(key, line)\n"                                                                       \
-    "  local old, keep = redis.call('GET', key) or '', " UNDO_KEPT "000\n"                                   \
+/* Lua: puts `line`, of undo_make(), on top of the lines of `key`, or into the first of them. What changes the
+ * lead without it stands on them, for it leaves another rev behind. `was`: the lead's rev before; "" =
+ * nothing was known of her, and none of the lines is hers. */
+#define UNDO_LUA                                                                                             \
+    "local old, new, keep = was ~= '' and redis.pcall('GET', key) or '', nil, nil\n"                         \
+    "if type(old) == 'table' then\n"                                                                         \
+    "  redis.call('RENAME', key, key .. ':odd')\n"                                                           \
+    "  old, done = '', 'odd'\n"                                                                              \
+    "end\n"                                                                                                  \
+    "if old == '' then\n"                                                                                    \
+    "  if not string.find(line, '\\t\\t', 1, true) then new = line end\n"                                    \
+    "else\n"                                                                                                 \
     "  local rev, from, at, who, before, words =\n"                                                          \
-    "    string.match(line, '^(%S+) (%S+) (%S+) ([^\\t]*)\\t([^\\t]*)\\t(.*)$')\n"                           \
+    "    string.match(line, '^(%S+) (%S+) (%S+) %S+ ([^\\t]*)\\t([^\\t]*)\\t([^\\n]*)')\n"                   \
     "  local r, f, first, last, w, rest =\n"                                                                 \
     "    string.match(old, '^(%S+) (%S+) (%S+) (%S+) ([^\\t\\n]*)(.*)$')\n"                                  \
-    "  local follows, new = r == from, nil\n"                                                                \
+    "  local follows = r == from\n"                                                                          \
     "  if who == '' then\n"                                                                                  \
-    "    if not follows or string.find(old, '[\\t ]seen=') then return end\n"                                \
-    "    new, keep = table.concat({rev, f, first, last, w}, ' ') .. rest,\n"                                 \
-    "      math.max(1, redis.call('PTTL', key))\n"                                                           \
+    "    if follows and not string.find(old, '[\\t ]seen=') then\n"                                          \
+    "      new = table.concat({rev, f, first, last, w}, ' ') .. rest\n"                                      \
+    "      keep = math.max(1, redis.call('PTTL', key))\n"                                                    \
+    "    end\n"                                                                                              \
     "  elseif before ~= '' or (follows and\n"                                                                \
     "      (w ~= who or string.match(rest, '^\\t[^\\t]*\\t([^\\n]*)') ~= words)) then\n"                     \
-    "    new = table.concat({rev, from, at, at, who}, ' ') ..\n"                                             \
-    "      '\\t' .. before .. '\\t' .. words .. '\\n' .. old\n"                                              \
+    "    new = line .. old\n"                                                                                \
     "    local n, stop = 0, 0\n"                                                                             \
     "    while stop and n < " UNDO_MANY " do\n"                                                              \
     "      n, stop = n + 1, string.find(new, '\\n', stop + 1, true)\n"                                       \
@@ -52,11 +58,9 @@ void undo_make(char dst[UNDO_TEXT_SIZE], const struct event *event, const struct
     "    if gone then new = string.sub(new, 1, stop) .. 'cut ' .. gone .. '\\n' end\n"                       \
     "  elseif follows then\n"                                                                                \
     "    new = table.concat({rev, f, first, at, w}, ' ') .. rest\n"                                          \
-    "  else\n"                                                                                               \
-    "    return\n"                                                                                           \
     "  end\n"                                                                                                \
-    "  redis.call('SET', key, new, 'PX', keep)\n"                                                            \
-    "end\n"
+    "end\n"                                                                                                  \
+    "if new then redis.call('SET', key, new, 'PX', keep or " UNDO_KEPT "000) end\n"
 
 /* A line of lead:{ADDR}:undo. */
 struct undo_record {
