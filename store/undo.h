@@ -43,7 +43,10 @@ void undo_make(char dst[UNDO_TEXT_SIZE], const struct event *event, const struct
     "    string.match(old, '^(%S+) (%S+) (%S+) (%S+) ([^\\t\\n]*)(.*)$')\n"                                  \
     "  local follows = r == from\n"                                                                          \
     "  if who == '' then\n"                                                                                  \
-    "    if follows and not string.find(old, '[\\t ]seen=') then\n"                                          \
+    "    if follows then\n"                                                                                  \
+    "      rest = string.gsub(rest, '([\\t ]seen=)(%d*)', function(name, seen)\n"                            \
+    "        if seen == '' or tonumber(seen) > tonumber(at) then return name .. at end\n"                    \
+    "      end)\n"                                                                                           \
     "      new = table.concat({rev, f, first, last, w}, ' ') .. rest\n"                                      \
     "      keep = math.max(1, redis.call('PTTL', key))\n"                                                    \
     "    end\n"                                                                                              \

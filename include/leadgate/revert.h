@@ -22,8 +22,9 @@
 
 struct revert_plan {
     struct span provider; /* as the events named it; empty = every one */
-    int64_t since, until; /* when the bounces happened, both included */
-    uint64_t causes;      /* revert_cause() of each, or-ed; 0 = every one */
+    int64_t since;   /* when the bounces happened, both included; an incident that is open knows no end: */
+    int64_t until;   /* INT64_MAX, else what has just been added stands on what is to be taken back */
+    uint64_t causes; /* revert_cause() of each, or-ed; 0 = every one */
     /* Whether the remote server's words, cut to 127 bytes, are such. NULL = all are. */
     bool (*match)(void *ctx, struct span words);
     void *match_ctx;
