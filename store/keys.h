@@ -15,6 +15,7 @@
 #define REJECTED_KEY   "leadgate:rejected"   /* stream, what of it could not be understood, capped */
 #define POSITIONS_KEY  "leadgate:positions"  /* hash, HOST:PATH -> how far a log has been read */
 #define UNVERIFIED_KEY "leadgate:unverified" /* stream, bounces that nothing vouches for, capped */
+#define BOUNCED_KEY    "leadgate:bounced" /* :N, stream, bounces of the hour N since the epoch (bounced.h) */
 
 #define PROVIDERS_KEY "leadgate:providers" /* zset, provider -> when it was last heard of */
 #define SHARES_KEY    "leadgate:shares"    /* hash, PROVIDER/STREAM -> `tries invalid` of 24 hours */
@@ -45,6 +46,7 @@ enum key_kind {
     KEY_TOKENS,       /* lead:{ADDR}:tokens   hash, EVENT:TOKEN -> when it convicted her */
     KEY_RETURNING,    /* lead:{ADDR}:returning  string, comes back from a temporary opt-out, with a TTL */
     KEY_DOMAIN,       /* domain:{DOMAIN}      hash, what is known of it: its provider */
+    KEY_UNDO,         /* lead:{ADDR}:undo     string, what her last bounces replaced (undo.h) */
     KEY_DOMAIN_ALLOW, /* domain:{DOMAIN}:allow */
     KEY_DOMAIN_HOLD,  /* domain:{DOMAIN}:hold */
     KEY_KINDS
