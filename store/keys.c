@@ -77,6 +77,12 @@ void key_make_leads(struct key *key, enum provider_count_key kind, struct span p
     key->n += (size_t)snprintf(key->text + key->n, sizeof(key->text) - key->n, ":leads");
 }
 
+void key_make_warning(struct key *key, struct span provider, struct span stream, const char *word)
+{
+    key->n = (size_t)snprintf(key->text, sizeof(key->text), PROVIDER_BEFORE "%.*s}:warned:%s:%.*s",
+                              SPAN_FMT(provider), word, SPAN_FMT(stream));
+}
+
 bool key_is(struct span key, enum key_kind kind, struct span *name)
 {
     struct span before = forms[kind].before, after = forms[kind].after;

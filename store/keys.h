@@ -84,6 +84,9 @@ enum provider_count_key {
 void key_make_count(struct key *key, enum provider_count_key kind, struct span provider, int64_t number);
 void key_make_leads(struct key *key, enum provider_count_key kind, struct span provider, int64_t number);
 
+/* provider:{P}:warned:WORD:STREAM  string with a TTL, that its share is too high has been said */
+void key_make_warning(struct key *key, struct span provider, struct span stream, const char *word);
+
 /* Whether a key that Redis names is of that kind; *name is then what stands in the braces. */
 bool key_is(struct span key, enum key_kind kind, struct span *name);
 
