@@ -11,6 +11,8 @@ int command_export(int argc, char **argv);
 int command_flush(int argc, char **argv);
 int command_forget(int argc, char **argv);
 int command_import(int argc, char **argv);
+int command_incident(int argc, char **argv);
+int command_incidents(int argc, char **argv);
 int command_key(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_optout(int argc, char **argv);
