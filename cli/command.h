@@ -12,6 +12,8 @@ int command_flush(int argc, char **argv);
 int command_forget(int argc, char **argv);
 int command_guard(int argc, char **argv);
 int command_import(int argc, char **argv);
+int command_incident(int argc, char **argv);
+int command_incidents(int argc, char **argv);
 int command_key(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_optout(int argc, char **argv);

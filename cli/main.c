@@ -25,6 +25,8 @@ static const struct command {
     { "check", "say whether a list is fit to be mailed", command_check },
     { "guard", "who does not exist, by provider, and who is held back for it", command_guard },
     { "unverified", "list, accept or drop bounces that nothing vouches for", command_unverified },
+    { "incidents", "list the providers whose leads are held back", command_incidents },
+    { "incident", "open or close a provider's incident by hand", command_incident },
     { "key", "make a key for signing", command_key },
     { "classify", "say what mails that came back mean", command_classify },
     { "rules", "list the rules for refusals, and try their examples", command_rules },

@@ -4,6 +4,7 @@
  * makes all of them anew before it lets the old ones go. */
 #include "feed/applications.h"
 #include "feed/applier.h"
+#include "feed/incidents.h"
 #include "feed/intake.h"
 #include "feed/log_source.h"
 #include "feed/once.h"
@@ -116,6 +117,11 @@ static void close_applications(void *it)
     applications_free(it);
 }
 
+static void close_incidents(void *it)
+{
+    incidents_free(it);
+}
+
 /* Takes a source that was made; NULL: it was not, and err says why. There is room for all of them. */
 static bool add_source(struct feed *feed, void *it, void (*close)(void *it))
 {
@@ -157,7 +163,7 @@ static int feed_open(struct feed *out, struct daemon *daemon, struct settings *s
     }
     feed.applier = applier_new(settings, daemon->counters);
     feed.intake = intake_new(settings, feed.applier);
-    feed.sources = calloc(n, sizeof(*feed.sources));
+    feed.sources = calloc(n + 1, sizeof(*feed.sources));
     if (feed.applier == NULL || feed.intake == NULL || feed.sources == NULL) {
         err_set(err, "out of memory");
         goto fail;
@@ -166,6 +172,10 @@ static int feed_open(struct feed *out, struct daemon *daemon, struct settings *s
         goto fail;
     if (applications &&
         !add_source(&feed, applications_new(daemon->base, settings, feed.applier, err), close_applications))
+        goto fail;
+    /* No source, but it works on the loop like one. */
+    if (daemon->arguments->maildir == NULL &&
+        !add_source(&feed, incidents_new(daemon->base, settings, daemon->counters, err), close_incidents))
         goto fail;
     *out = feed;
     return EX_OK;

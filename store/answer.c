@@ -118,15 +118,39 @@ bool lead_next_field(size_t *next, const struct lead *before, const struct lead 
     return false;
 }
 
+bool lead_value_is_nothing(const char *value)
+{
+    return value[0] == '\0' || strcmp(value, "0") == 0 || strcmp(value, cause_name(CAUSE_NONE)) == 0;
+}
+
+void lead_read_field(struct lead *lead, struct span name, struct span value)
+{
+    bool is_number;
+
+    for (size_t f = 0; f < N_FIELDS; f++) {
+        if (!span_eq(name, span_of(lead_fields[f].name)))
+            continue;
+        is_number = lead_fields[f].type == FIELD_INT || lead_fields[f].type == FIELD_DECIMAL;
+        field_read(&lead_fields[f], lead, value.n == 0 && is_number ? SPAN("0") : value);
+    }
+}
+
 void answer_read_lead(const redisReply *hash, struct lead *out)
 {
     *out = (struct lead){ .rev = 0 };
     if (hash->type != REDIS_REPLY_ARRAY)
         return;
     for (size_t i = 0; i + 1 < hash->elements; i += 2)
-        for (size_t f = 0; f < N_FIELDS; f++)
-            if (span_eq(answer_text(hash->element[i]), span_of(lead_fields[f].name)))
-                field_read(&lead_fields[f], out, answer_text(hash->element[i + 1]));
+        lead_read_field(out, answer_text(hash->element[i]), answer_text(hash->element[i + 1]));
+}
+
+struct span answer_field(const redisReply *hash, struct span name)
+{
+    if (hash->type == REDIS_REPLY_ARRAY)
+        for (size_t i = 0; i + 1 < hash->elements; i += 2)
+            if (span_eq(answer_text(hash->element[i]), name))
+                return answer_text(hash->element[i + 1]);
+    return SPAN_NONE;
 }
 
 bool answer_is_odd(const redisReply *reply)

@@ -61,6 +61,9 @@ void answer_read_ttl(struct optout *out, const redisReply *ttl, int64_t now);
 /* HGETALL of a lead's history; fields that are not ours or not readable are passed over. */
 void answer_read_lead(const redisReply *hash, struct lead *out);
 
+/* The raw value of a field of HGETALL, as commits compare it; "" = it is not there. */
+struct span answer_field(const redisReply *hash, struct span name);
+
 /* HGET of one stream's refusal. */
 void answer_read_refusal(const redisReply *value, struct optouts *out);
 
@@ -68,6 +71,12 @@ void answer_read_refusal(const redisReply *value, struct optouts *out);
  */
 #define OPTOUT_TEXT_SIZE 192
 void optout_text(char dst[OPTOUT_TEXT_SIZE], const struct optout *optout);
+
+/* The value of a field that a lead of whom nothing is known has. */
+bool lead_value_is_nothing(const char *value);
+
+/* One field of a lead's hash; "" = as if it were not there. Names that are not ours are passed over. */
+void lead_read_field(struct lead *lead, struct span name, struct span value);
 
 /* The fields of a lead's hash that differ, as text, one after the other; false when there are no more. *next
  * starts at 0. value is at least LEAD_TEXT_SIZE bytes. */

@@ -25,12 +25,12 @@
 /* How long after a temporary opt-out its lead is one who comes back, in seconds: 30 days. */
 #define RETURNING_KEPT "2592000"
 
-/* KEYS  lead optout refused allow log tokens returning
+/* KEYS  lead optout refused allow log tokens returning undo
  * ARGV  1 rev as it was read, 2 "none" "string" or "odd": the opt-out as it was read, 3 its value, 4 "0" or
  * "1": whitelisted, 5 retention in seconds, 6 change, 7 stream's name, 8 value to write, 9 when it ends ("0"
  * = never; a time that is over makes EXPIREAT delete it at once), 10 the token that convicts ("" = none), 11
- * now, 12 what becomes of `returning`: "set" (it ends after 9), "end" or "", 13 n, then n fields and values
- * of the lead, then those of the log entry, if any */
+ * now, 12 what becomes of `returning`: "set" (it ends after 9), "end" or "", 13 the line of undo_make(), 14
+ * n, then n fields and values of the lead, then those of the log entry, if any */
 const char commit_script[] =
     "local done, token, now = 'done', ARGV[10], tonumber(ARGV[11])\n"
     "if token ~= '' and redis.call('TYPE', KEYS[6]).ok == 'hash'\n"
@@ -53,9 +53,11 @@ const char commit_script[] =
     "  return {'race'}\n"
     "end\n"
     "local retention, change, name, new, till, n = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], "
-    "tonumber(ARGV[13])\n"
-    "redis.call('HSET', KEYS[1], unpack(ARGV, 14, 13 + n))\n"
+    "tonumber(ARGV[14])\n"
+    "redis.call('HSET', KEYS[1], unpack(ARGV, 15, 14 + n))\n"
     "redis.call('EXPIRE', KEYS[1], retention)\n"
+    "if ARGV[13] ~= '' then\n"
+    "  local key, line, was = KEYS[8], ARGV[13], ARGV[1]\n" UNDO_LUA "end\n"
     "if token ~= '' then\n"
     "  own(KEYS[6], 'hash')\n"
     "  if redis.call('HLEN', KEYS[6]) > " TOKENS_MANY " then\n"
@@ -88,7 +90,7 @@ const char commit_script[] =
     "end\n"
     "if change == 'none' then return {done} end\n"
     "own(KEYS[5], 'stream')\n"
-    "local id = redis.call('XADD', KEYS[5], 'MAXLEN', '" LOG_LENGTH "', '*', unpack(ARGV, 14 + n))\n"
+    "local id = redis.call('XADD', KEYS[5], 'MAXLEN', '" LOG_LENGTH "', '*', unpack(ARGV, 15 + n))\n"
     "redis.call('EXPIRE', KEYS[5], retention)\n"
     "redis.call('HSET', KEYS[1], 'journal', id)\n"
     "return {done, id}\n";
@@ -121,8 +123,8 @@ static void add_int(struct commit *commit, int64_t number)
 
 static void add_keys(struct commit *commit, const struct address *lead)
 {
-    static const enum key_kind kinds[COMMIT_KEYS] = { KEY_LEAD, KEY_OPTOUT, KEY_REFUSED,  KEY_ALLOW,
-                                                      KEY_LOG,  KEY_TOKENS, KEY_RETURNING };
+    static const enum key_kind kinds[COMMIT_KEYS] = { KEY_LEAD, KEY_OPTOUT, KEY_REFUSED,   KEY_ALLOW,
+                                                      KEY_LOG,  KEY_TOKENS, KEY_RETURNING, KEY_UNDO };
 
     add_int(commit, COMMIT_KEYS);
     for (int i = 0; i < COMMIT_KEYS; i++) {
@@ -296,6 +298,8 @@ void commit_make(struct commit *commit, const char *sha, const struct event *eve
     add_change(commit, event, change);
     add_token(commit, event, now);
     add(commit, returning_word(event, &next, change));
+    undo_make(commit->undo, event, &loaded->lead, &next, at, &commit->undoable);
+    add(commit, span_of(commit->undo));
     add_lead(commit, &loaded->lead, &next);
     if (change->kind != CHANGE_NONE)
         add_log(commit, event, loaded, change, at);

@@ -7,6 +7,7 @@
 #include "leadgate/store.h"
 #include "store/answer.h"
 #include "store/keys.h"
+#include "store/undo.h"
 
 /* The script's text, for SCRIPT LOAD. Its answer is a list: "done", "race", "used" (the event's token has
  * convicted this lead before: nothing was written), or "odd" (done, and a key of a type that is not ours was
@@ -25,7 +26,7 @@ struct loaded {
     bool lead_allowed;         /* lead:{ADDR}:allow alone, for the comparison */
 };
 
-enum { COMMIT_KEYS = 7, COMMIT_ARGS = 106 };
+enum { COMMIT_KEYS = 8, COMMIT_ARGS = 108 };
 
 /* An EVALSHA in hiredis's argv form. Its strings live here, in the event and in the replies that `loaded`
  * points to. */
@@ -35,6 +36,8 @@ struct commit {
     size_t len[COMMIT_ARGS];
     int argc, log_at; /* argv from log_at on: the fields of the log entry, where there is a change */
     char value[OPTOUT_TEXT_SIZE];
+    char undo[UNDO_TEXT_SIZE]; /* what it leaves behind to be taken back (undo.h) */
+    bool undoable;             /* there is an effect that can be */
     char texts[2600];
     size_t used;
 };

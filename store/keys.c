@@ -16,6 +16,7 @@ static const struct {
     [KEY_LOG] = { { "lead:{", 6 }, { "}:log", 5 }, false },
     [KEY_TOKENS] = { { "lead:{", 6 }, { "}:tokens", 8 }, false },
     [KEY_RETURNING] = { { "lead:{", 6 }, { "}:returning", 11 }, false },
+    [KEY_UNDO] = { { "lead:{", 6 }, { "}:undo", 6 }, false },
     [KEY_DOMAIN_ALLOW] = { { "domain:{", 8 }, { "}:allow", 7 }, true },
     [KEY_DOMAIN_HOLD] = { { "domain:{", 8 }, { "}:hold", 6 }, true },
 };
@@ -74,6 +75,12 @@ void key_make_leads(struct key *key, enum provider_count_key kind, struct span p
 {
     key_make_count(key, kind, provider, number);
     key->n += (size_t)snprintf(key->text + key->n, sizeof(key->text) - key->n, ":leads");
+}
+
+void key_make_warning(struct key *key, struct span provider, struct span stream, const char *word)
+{
+    key->n = (size_t)snprintf(key->text, sizeof(key->text), PROVIDER_BEFORE "%.*s}:warned:%s:%.*s",
+                              SPAN_FMT(provider), word, SPAN_FMT(stream));
 }
 
 bool key_is(struct span key, enum key_kind kind, struct span *name)

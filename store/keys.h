@@ -15,6 +15,7 @@
 #define REJECTED_KEY   "leadgate:rejected"   /* stream, what of it could not be understood, capped */
 #define POSITIONS_KEY  "leadgate:positions"  /* hash, HOST:PATH -> how far a log has been read */
 #define UNVERIFIED_KEY "leadgate:unverified" /* stream, bounces that nothing vouches for, capped */
+#define BOUNCED_KEY    "leadgate:bounced" /* :N, stream, bounces of the hour N since the epoch (bounced.h) */
 
 #define PROVIDERS_KEY "leadgate:providers" /* zset, provider -> when it was last heard of */
 #define SHARES_KEY    "leadgate:shares"    /* hash, PROVIDER/STREAM -> `tries invalid` of 24 hours */
@@ -44,6 +45,7 @@ enum key_kind {
     KEY_LOG,          /* lead:{ADDR}:log      stream, what changed and why */
     KEY_TOKENS,       /* lead:{ADDR}:tokens   hash, EVENT:TOKEN -> when it convicted her */
     KEY_RETURNING,    /* lead:{ADDR}:returning  string, comes back from a temporary opt-out, with a TTL */
+    KEY_UNDO,         /* lead:{ADDR}:undo     string, what her last bounces replaced (undo.h) */
     KEY_DOMAIN_ALLOW, /* domain:{DOMAIN}:allow */
     KEY_DOMAIN_HOLD,  /* domain:{DOMAIN}:hold */
     KEY_KINDS
@@ -81,6 +83,9 @@ enum provider_count_key {
 /* The number is left out where it is below 0: what all of them begin with. */
 void key_make_count(struct key *key, enum provider_count_key kind, struct span provider, int64_t number);
 void key_make_leads(struct key *key, enum provider_count_key kind, struct span provider, int64_t number);
+
+/* provider:{P}:warned:WORD:STREAM  string with a TTL, that its share is too high has been said */
+void key_make_warning(struct key *key, struct span provider, struct span stream, const char *word);
 
 /* Whether a key that Redis names is of that kind; *name is then what stands in the braces. */
 bool key_is(struct span key, enum key_kind kind, struct span *name);

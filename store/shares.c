@@ -248,3 +248,27 @@ enum store_rc store_list_shared(struct store *store, struct provider_list *list,
     freeReplyObject(reply);
     return rc;
 }
+
+enum store_rc store_note_warning(struct store *store, struct span provider, struct span stream,
+                                 const char *word, int64_t life, bool *first, struct err *err)
+{
+    struct wire *wire = store_wire(store);
+    redisReply *reply = NULL;
+    char seconds[24];
+    struct key key;
+    const char *argv[] = { "SET", key.text, word, "NX", "EX", seconds };
+    size_t len[] = { 3, 0, strlen(word), 2, 2, 0 };
+    enum store_rc rc;
+
+    key_make_warning(&key, provider, stream, word);
+    len[1] = key.n;
+    len[5] = (size_t)snprintf(seconds, sizeof(seconds), "%" PRId64, life);
+    if (wire_ready(wire, err) == STORE_DOWN)
+        return STORE_DOWN;
+    wire_send(wire, 6, argv, len);
+    if ((rc = wire_receive(wire, &reply, err)) == STORE_OK && answer_check(reply, err) == STORE_DOWN)
+        rc = wire_fail(wire, err);
+    *first = rc == STORE_OK && reply->type != REDIS_REPLY_NIL;
+    freeReplyObject(reply);
+    return rc;
+}

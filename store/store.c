@@ -6,6 +6,7 @@
 
 #include "leadgate/hash.h"
 #include "store/answer.h"
+#include "store/bounced.h"
 #include "store/commit.h"
 #include "store/journal.h"
 #include "store/store.h"
@@ -27,6 +28,7 @@ struct job {
     struct outcome *outcome;
     uint64_t hash; /* of the lead */
     bool done, in_round;
+    bool named; /* in the list of bounces (bounced.h) */
     redisReply *replies[LOADS];
     redisReply *committed; /* the commit's answer; NULL: none yet */
     struct loaded loaded;
@@ -38,6 +40,7 @@ struct store {
     struct wire *wire;
     struct known_domains *domains; /* NULL: not needed so far */
     struct job *jobs; /* as many as the largest slice so far needed: most stores see one event at a time */
+    struct bounced *bounced; /* for as many */
     size_t room;
 };
 
@@ -62,6 +65,7 @@ void store_free(struct store *store)
         return;
     wire_free(store->wire);
     known_domains_free(store->domains);
+    bounced_free(store->bounced);
     free(store->jobs);
     free(store);
 }
@@ -123,16 +127,6 @@ static enum store_rc receive_load(struct store *store, struct job *job, struct e
     return STORE_OK;
 }
 
-/* The raw value of a field of a hash reply, as CAS compares it. */
-static struct span hash_value(const redisReply *hash, struct span name)
-{
-    if (hash->type == REDIS_REPLY_ARRAY)
-        for (size_t i = 0; i + 1 < hash->elements; i += 2)
-            if (span_eq(answer_text(hash->element[i]), name))
-                return answer_text(hash->element[i + 1]);
-    return SPAN_NONE;
-}
-
 static void read_load(struct job *job, int64_t now)
 {
     redisReply **replies = job->replies;
@@ -140,7 +134,7 @@ static void read_load(struct job *job, int64_t now)
     struct optouts *optouts = &loaded->optouts;
 
     answer_read_lead(replies[LOAD_LEAD], &loaded->lead);
-    loaded->rev = hash_value(replies[LOAD_LEAD], SPAN("rev"));
+    loaded->rev = answer_field(replies[LOAD_LEAD], SPAN("rev"));
     loaded->refused_value = answer_text(replies[LOAD_REFUSED]);
     loaded->optout_value = answer_text(replies[LOAD_OPTOUT]);
     loaded->optout_odd = answer_is_odd(replies[LOAD_OPTOUT]);
@@ -154,7 +148,7 @@ static void read_load(struct job *job, int64_t now)
     job->outcome->known = loaded->lead.delivered != 0;
 }
 
-/* Decides, and sends the commit where there is something to write. */
+/* Decides, and makes the commit where there is something to write. */
 static void decide(struct store *store, const struct lead_settings *settings, struct job *job, int64_t now)
 {
     struct outcome *outcome = job->outcome;
@@ -170,7 +164,22 @@ static void decide(struct store *store, const struct lead_settings *settings, st
     }
     commit_make(&job->commit, wire_script(store->wire, SCRIPT_COMMIT), job->event, &job->loaded, &after,
                 &outcome->change, store->settings->retention, now);
-    wire_send(store->wire, job->commit.argc, job->commit.argv, job->commit.len);
+    if (!job->commit.undoable || job->named)
+        return;
+    bounced_add(store->bounced, job->event, job->event->at < now ? job->event->at : now);
+    job->named = true;
+}
+
+/* The list of bounces first: what is committed is always in it. */
+static bool send_commits(struct store *store, size_t n, int64_t now)
+{
+    bool named = bounced_send(store->bounced, store->wire, now);
+
+    for (size_t i = 0; i < n; i++)
+        if (store->jobs[i].in_round && !store->jobs[i].done)
+            wire_send(store->wire, store->jobs[i].commit.argc, store->jobs[i].commit.argv,
+                      store->jobs[i].commit.len);
+    return named;
 }
 
 /* One token convicts once, whatever else is new about the mail that brings it. */
@@ -231,7 +240,7 @@ static enum store_rc write_journal(struct store *store, size_t n, struct err *er
 /* Somebody died between a commit and its entry in the journal: that one comes first. */
 static enum store_rc recover_journal(struct store *store, struct job *job, struct err *err)
 {
-    struct span entry = hash_value(job->replies[LOAD_LEAD], SPAN("journal"));
+    struct span entry = answer_field(job->replies[LOAD_LEAD], SPAN("journal"));
 
     if (entry.n == 0)
         return STORE_OK;
@@ -297,6 +306,8 @@ static enum store_rc run_round(struct store *store, const struct lead_settings *
     for (size_t i = 0; i < n; i++)
         if (jobs[i].in_round)
             decide(store, settings, &jobs[i], now);
+    if (send_commits(store, n, now) && bounced_receive(store->wire, err) == STORE_DOWN)
+        return STORE_DOWN;
     for (size_t i = 0; i < n; i++)
         if (jobs[i].in_round && !jobs[i].done &&
             receive_commit(store, &jobs[i], &no_script, err) == STORE_DOWN)
@@ -308,14 +319,22 @@ static enum store_rc run_round(struct store *store, const struct lead_settings *
 
 static bool make_jobs(struct store *store, size_t n)
 {
+    struct bounced *bounced;
     struct job *jobs;
 
     if (n <= store->room)
         return true;
-    if ((jobs = calloc(n, sizeof(*jobs))) == NULL)
+    jobs = calloc(n, sizeof(*jobs));
+    bounced = bounced_new(n);
+    if (jobs == NULL || bounced == NULL) {
+        free(jobs);
+        bounced_free(bounced);
         return false;
+    }
     free(store->jobs);
+    bounced_free(store->bounced);
     store->jobs = jobs;
+    store->bounced = bounced;
     store->room = n;
     return true;
 }
@@ -337,6 +356,7 @@ static enum store_rc apply_slice(struct store *store, const struct lead_settings
         store->jobs[i].done = false;
         outcomes[i].provider[0] = '\0';
         outcomes[i].excused = false;
+        store->jobs[i].named = false;
     }
     for (int round = 0; rc == STORE_OK && open_round(store->jobs, n) > 0; round++) {
         if (round == ROUNDS_MOST) {

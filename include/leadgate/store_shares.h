@@ -34,4 +34,9 @@ enum store_rc store_write_shares(struct store *store, const struct share_list *l
 /* Adds the providers that are in it. */
 enum store_rc store_list_shared(struct store *store, struct provider_list *list, struct err *err);
 
+/* Notes that a share is too high, by a word for how much; *first: that was not noted in the last `life`
+ * seconds. */
+enum store_rc store_note_warning(struct store *store, struct span provider, struct span stream,
+                                 const char *word, int64_t life, bool *first, struct err *err);
+
 #endif

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What two runs left in Redis, compared: everything, but for the moments at which it was written, and what is counted: what
-a program that is killed has not counted yet is lost, and of the counters a mail that is applied again is counted again.
-What is counted of providers is compared by counts()."""
+"""What two runs left in Redis, compared: everything, but for the moments at which it was written, and what is counted, or
+learned of a domain, behind the events: what a program that is killed has not written yet is lost, and of the counters a
+mail that is applied again is counted again. What is counted of providers is compared by counts()."""
 
 import random
 import time
@@ -27,7 +27,7 @@ def bounces(count, leads, seed):
 
 
 def is_count(key):
-    return key in (COUNTERS, PROVIDERS) or key.startswith("provider:{")
+    return key in (COUNTERS, PROVIDERS) or key.startswith("provider:{") or (key.startswith("domain:{") and key.endswith("}"))
 
 
 def dump(redis):
@@ -35,12 +35,10 @@ def dump(redis):
 
 
 def counts(redis):
-    """{key: what was counted} of all providers."""
-    return {key: value for key, (_, value, _) in redis.client.dump("provider:*").items()}
-
-
-def is_domain(key):
-    return key.startswith("domain:{") and key.endswith("}")
+    """{key: what was counted, or learned} of all providers and domains."""
+    found = {key: value for key, (_, value, _) in redis.client.dump().items() if is_count(key)}
+    found.pop(COUNTERS, None)
+    return found
 
 
 def state(redis, moments=()):
@@ -50,8 +48,6 @@ def state(redis, moments=()):
     for key, (kind, value, _) in dump(redis).items():
         if kind == "hash":
             value = {name: text for name, text in value.items() if name not in moments}
-            if is_domain(key):
-                del value["at"]  # written once a day
         elif kind == "stream":
             value = [fields for _, fields in value]
             if key == JOURNAL:
