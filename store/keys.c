@@ -16,7 +16,6 @@ static const struct {
     [KEY_LOG] = { { "lead:{", 6 }, { "}:log", 5 }, false },
     [KEY_TOKENS] = { { "lead:{", 6 }, { "}:tokens", 8 }, false },
     [KEY_RETURNING] = { { "lead:{", 6 }, { "}:returning", 11 }, false },
-    [KEY_DOMAIN] = { { "domain:{", 8 }, { "}", 1 }, true },
     [KEY_UNDO] = { { "lead:{", 6 }, { "}:undo", 6 }, false },
     [KEY_DOMAIN_ALLOW] = { { "domain:{", 8 }, { "}:allow", 7 }, true },
     [KEY_DOMAIN_HOLD] = { { "domain:{", 8 }, { "}:hold", 6 }, true },
@@ -53,6 +52,7 @@ void key_make_provider(struct key *key, enum provider_key kind, struct span prov
 {
     static const char *const ends[OF_PROVIDER_KEYS] = { [OF_PROVIDER_HOLD] = PROVIDER_HOLD,
                                                         [OF_PROVIDER_INCIDENT] = PROVIDER_INCIDENT,
+                                                        [OF_PROVIDER_RELEASE] = PROVIDER_RELEASE,
                                                         [OF_PROVIDER_ENDED] = PROVIDER_ENDED };
 
     key->n = (size_t)snprintf(key->text, sizeof(key->text), PROVIDER_BEFORE "%.*s%s", SPAN_FMT(provider),
