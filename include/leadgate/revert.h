@@ -21,7 +21,7 @@
 #include "leadgate/store.h"
 
 struct revert_plan {
-    struct span provider; /* as the events named it; empty = every one */
+    struct span provider; /* as the events named it, ASCII case ignored; empty = every one */
     int64_t since;   /* when the bounces happened, both included; an incident that is open knows no end: */
     int64_t until;   /* INT64_MAX, else what has just been added stands on what is to be taken back */
     uint64_t causes; /* revert_cause() of each, or-ed; 0 = every one */
@@ -52,7 +52,8 @@ struct reverted {
     const struct lead *is;
 };
 
-/* The spans and pointers live for the call. It may not use the store. */
+/* Once for each lead; the spans and pointers live for the call. (Twice, perhaps, when a program died after it
+ * had put a bounce into the list and before it committed it.) It may not use the store. */
 typedef void revert_fn(void *ctx, const struct reverted *lead);
 
 struct revert_tally {
