@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEYS = 4 };
+enum { KEYS = 5 };
 
-/* KEYS  lead optout log undo
+/* KEYS  lead optout log undo returning
  * ARGV  1 rev, 2 value of undo, 3 "none" "string" or "odd": the opt-out, 4 its value, all as they were read;
  * 5 new value of undo ("" = delete), 6 "1" = delete the opt-out, 7 retention in seconds, 8 n, then n fields
  * and values of the lead ("" = delete), then those of the log entry. Answers "race" or "done", and behind it
@@ -30,6 +30,8 @@ static const char revert_script[] =
     "end\n"
     "for i = 9, 8 + n, 2 do\n"
     "  if ARGV[i + 1] == '' then redis.call('HDEL', KEYS[1], ARGV[i]) end\n"
+    /* An opt-out that never was is none to come back from. */
+    "  if ARGV[i] == 'since' then redis.call('DEL', KEYS[5]) end\n"
     "end\n"
     "if ARGV[5] == '' then redis.call('DEL', KEYS[4])\n"
     "else redis.call('SET', KEYS[4], ARGV[5], 'PX', math.max(1, redis.call('PTTL', KEYS[4]))) end\n"
@@ -76,7 +78,7 @@ static void add_field(struct commit *commit, const char *name, struct span value
 
 static void add_keys(struct commit *commit, const struct address *lead)
 {
-    static const enum key_kind kinds[KEYS] = { KEY_LEAD, KEY_OPTOUT, KEY_LOG, KEY_UNDO };
+    static const enum key_kind kinds[KEYS] = { KEY_LEAD, KEY_OPTOUT, KEY_LOG, KEY_UNDO, KEY_RETURNING };
 
     add_int(commit, KEYS);
     for (int i = 0; i < KEYS; i++) {
