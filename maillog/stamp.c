@@ -105,7 +105,7 @@ size_t stamp_read_iso(struct span text, int64_t *at)
     if ((zone_n = read_zone((struct span){ text.p + n, text.n - n }, &zone)) == 0)
         return 0;
     *at = days * DAY + seconds - zone;
-    return n + zone_n;
+    return *at < 0 ? 0 : n + zone_n;
 }
 
 /* --- traditional --- */

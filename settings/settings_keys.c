@@ -117,6 +117,8 @@ static const struct config_key keys[] = {
       .help = "How long the history of a lead is kept after its last event." },
     { KEY("redis.journal", INT, redis.journal), .def = "100000", .min = 1000, .max = 100000000,
       .help = "About how many changes of opt-outs leadgate:journal keeps." },
+    { KEY("redis.unverified", INT, redis.unverified), .def = "10000", .min = 100, .max = 10000000,
+      .help = "About how many bounces that nothing vouches for leadgate:unverified keeps." },
 
     { KEY("log.to", WORD, log_to), .def = "syslog", .words = log_words,
       .help = "Where log lines go." },
@@ -218,7 +220,7 @@ static const struct config_key keys[] = {
       .help = "How mail carries its token: header, envelope-id, return-path." },
     { KEY("signing.token_lifetime", DURATION, signing.token_lifetime), .def = "10d", .min = DAY, .max = 60 * DAY,
       .help = "How long a token is good." },
-    { KEY("signing.headers_most", INT, signing.headers_most), .def = "20", .min = 1, .max = 1000,
+    { KEY("signing.headers_most", INT, signing.headers_most), .def = "20", .min = 1, .max = 100,
       .help = "How many tokens one message gets in its header." },
     { KEY("signing.networks", TEXTS, signing.networks), .def = "[127.0.0.0/8, ::1]", .check = check_network,
       .help = "Clients whose mail is signed." },

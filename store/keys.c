@@ -13,6 +13,7 @@ static const struct {
     [KEY_REFUSED] = { { "lead:{", 6 }, { "}:refused", 9 }, false },
     [KEY_ALLOW] = { { "lead:{", 6 }, { "}:allow", 7 }, false },
     [KEY_LOG] = { { "lead:{", 6 }, { "}:log", 5 }, false },
+    [KEY_TOKENS] = { { "lead:{", 6 }, { "}:tokens", 8 }, false },
     [KEY_DOMAIN_ALLOW] = { { "domain:{", 8 }, { "}:allow", 7 }, true },
     [KEY_DOMAIN_HOLD] = { { "domain:{", 8 }, { "}:hold", 6 }, true },
 };

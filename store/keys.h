@@ -9,11 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JOURNAL_KEY   "leadgate:journal"   /* stream, every change of an opt-out, capped */
-#define COUNTERS_KEY  "leadgate:counters"  /* hash, what the programs did and what they met */
-#define EVENTS_KEY    "leadgate:events"    /* stream, what applications report, until it is applied */
-#define REJECTED_KEY  "leadgate:rejected"  /* stream, what of it could not be understood, capped */
-#define POSITIONS_KEY "leadgate:positions" /* hash, HOST:PATH -> how far a log has been read */
+#define JOURNAL_KEY    "leadgate:journal"    /* stream, every change of an opt-out, capped */
+#define COUNTERS_KEY   "leadgate:counters"   /* hash, what the programs did and what they met */
+#define EVENTS_KEY     "leadgate:events"     /* stream, what applications report, until it is applied */
+#define REJECTED_KEY   "leadgate:rejected"   /* stream, what of it could not be understood, capped */
+#define POSITIONS_KEY  "leadgate:positions"  /* hash, HOST:PATH -> how far a log has been read */
+#define UNVERIFIED_KEY "leadgate:unverified" /* stream, bounces that nothing vouches for, capped */
 
 #define EVENTS_GROUP "leadgate" /* the consumer group that reads leadgate:events */
 
@@ -28,6 +29,7 @@ enum key_kind {
     KEY_REFUSED,      /* lead:{ADDR}:refused  hash, the recipient's will */
     KEY_ALLOW,        /* lead:{ADDR}:allow    string, whitelisted */
     KEY_LOG,          /* lead:{ADDR}:log      stream, what changed and why */
+    KEY_TOKENS,       /* lead:{ADDR}:tokens   hash, EVENT:TOKEN -> when it convicted her */
     KEY_DOMAIN_ALLOW, /* domain:{DOMAIN}:allow */
     KEY_DOMAIN_HOLD,  /* domain:{DOMAIN}:hold */
     KEY_KINDS

@@ -738,6 +738,16 @@ static void says_what_the_report_says(void **state)
               "in.mail.example") "552-5.2.2 The mailbox of this customer is over 552-5.2.2 quota, "
                                  "and takes nothing until it has been cleared. 552 5.2.2 q12si346 "
                                  "(in reply to RCPT TO command))" },
+        { "postfix-suspended.eml",
+          "to=<eva@slow.example>, relay=none, delay=2, delays=1/0/1/0, dsn=4.7.0, status=deferred (delivery "
+          "temporarily suspended: host mx.slow.example[192.0.2.77] refused to talk to me: 421 4.7.0 Too many "
+          "connections, come back later)" },
+        /* What the reply was one to is said around it. */
+        { "postfix-mail-from.eml",
+          "to=<eva@slow.example>, relay=mx.slow.example[192.0.2.77]:25, delay=2, delays=1/0/1/0, dsn=5.0.0, "
+          "status=bounced (" SAID(
+              "mx.slow.example") "550 Domain shop.example does not exist (in reply to MAIL FROM "
+                                 "command))" },
         { "postfix-timeout.eml",
           "to=<eva@slow.example>, relay=mx.slow.example[192.0.2.77]:25, delay=2, delays=1/0/1/0, dsn=4.4.2, "
           "status=deferred (conversation with mx.slow.example[192.0.2.77] timed out while sending RCPT TO)" },
