@@ -25,9 +25,9 @@ static void print_summary(const struct intake *intake, int64_t rejected)
 {
     const struct tally *tally = intake_tally(intake);
 
-    printf("mails=%" PRId64 " events=%" PRId64 " repeats=%" PRId64 " unrecognised=%" PRId64
-           " rejected=%" PRId64 "\n",
-           tally->mails, tally->events, tally->repeats, tally->unrecognised, rejected);
+    printf("mails=%" PRId64 " events=%" PRId64 " repeats=%" PRId64 " unverified=%" PRId64
+           " unrecognised=%" PRId64 " rejected=%" PRId64 "\n",
+           tally->mails, tally->events, tally->repeats, tally->unverified, tally->unrecognised, rejected);
 }
 
 /* Maps a file; an empty one is the empty span. 0, or -1 with err. */

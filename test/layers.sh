@@ -35,7 +35,7 @@ BEGIN {
           "maillog:maillog " \
           "sim:rehearsal sim:simulate " \
           "store:campaign store:counters store:lookup store:store store:store_admin store:store_inbox store:store_pool store:store_unverified store:store_position " \
-          "settings:authenticity settings:settings settings:signing settings:startup settings:stream", homes, " ")
+          "settings:authenticity settings:settings settings:signing settings:startup settings:stream settings:unsubscribe", homes, " ")
     for (i in homes) {
         split(homes[i], part, ":")
         home[part[2]] = part[1]
