@@ -45,11 +45,19 @@ bool kind_from_mail_system(const struct mail *mail)
     return span_find_nocase(from, SPAN("<>")) != NULL || contains_any(from, names);
 }
 
+static const char *const answers[] = { "re:", "aw:", "fw:", "fwd:", "sv:", "antw:", NULL };
+
+static bool is_answer_subject(struct span subject)
+{
+    for (size_t i = 0; answers[i] != NULL; i++)
+        if (span_starts_nocase(subject, span_of(answers[i])))
+            return true;
+    return false;
+}
+
 /* "Re: Undeliverable ..." is somebody's answer; a notice puts its words behind our subject. */
 static bool has_notice_subject(struct span subject)
 {
-    static const char *const answers[] = { "re:", "aw:", "fw:", "fwd:", "sv:", "antw:", NULL };
-
     for (size_t i = 0; answers[i] != NULL; i++)
         if (span_starts_nocase(subject, span_of(answers[i]))) {
             subject =
@@ -190,6 +198,13 @@ static bool is_challenge(struct span subject)
                                          NULL };
 
     return contains_any(subject, words);
+}
+
+bool kind_is_answer(const struct mail *mail, struct span subject)
+{
+    return auto_reply_sign(mail, subject) != NULL || is_answer_subject(subject) ||
+           has_away_subject(subject) || is_challenge(subject) ||
+           header_has(&mail->header, SPAN("In-Reply-To")) || header_has(&mail->header, SPAN("References"));
 }
 
 static enum mail_kind decide_by_tally(const struct tally *tally, const char **rule)

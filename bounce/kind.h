@@ -28,4 +28,7 @@ enum mail_kind kind_decide(const struct kind_evidence *evidence, const char **ru
 /* Whether From is that of a mail system, and not a person's. */
 bool kind_from_mail_system(const struct mail *mail);
 
+/* Whether it says of itself that it answers a mail, as people and their auto-replies do. */
+bool kind_is_answer(const struct mail *mail, struct span subject);
+
 #endif

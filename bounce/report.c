@@ -104,7 +104,8 @@ static void read_all(struct reading *reading)
         report->kind = kind_decide(&reading->evidence, &report->rule);
     report->at = returned_arrival(&reading->mail.header);
     proof_read_arrival(&report->proof, &reading->mail.header);
-    if (report->kind == MAIL_NONE && reading->context->recipient != NULL && reading_says_why(reading)) {
+    if (report->kind == MAIL_NONE && reading->context->recipient != NULL &&
+        !kind_is_answer(&reading->mail, subject) && reading_says_why(reading)) {
         report->kind = MAIL_FAILURE;
         report->rule = "token and reason";
     }
@@ -193,6 +194,7 @@ void report_event(const struct report *report, size_t i, enum event_source sourc
         .message = span_of(report->message),
         .status = span_of(finding->status),
         .token = span_of(finding->token),
+        .proof = NULL,
         .evidence = span_of(finding->diag),
         .stream = SPAN_NONE,
         .provider = span_of(finding->provider),

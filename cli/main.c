@@ -23,6 +23,8 @@ static const struct command {
     { "import", "read another system's suppression list", command_import },
     { "export", "print what import reads back", command_export },
     { "check", "say whether a list is fit to be mailed", command_check },
+    { "unverified", "list, accept or drop bounces that nothing vouches for", command_unverified },
+    { "key", "make a key for signing", command_key },
     { "classify", "say what mails that came back mean", command_classify },
     { "rules", "list the rules for refusals, and try their examples", command_rules },
     { "replay", "say what the settings would have done to mails of the past", command_replay },

@@ -312,8 +312,9 @@ struct span address_local(const struct address *address)
 
 bool address_covers(const struct address *base, const struct address *address)
 {
-    struct span local = address_local(base), rest = address_local(address);
+    struct span local = address_local(base), other = address_local(address);
 
     return span_eq(address_domain(base), address_domain(address)) &&
-           (span_eq(local, rest) || span_eq(local, span_cut(&rest, '+')));
+           (span_eq(local, other) || (other.n > local.n && other.p[local.n] == '+' &&
+                                      span_eq(local, (struct span){ other.p, local.n })));
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define HEAD         "leadgate-key-1 "
@@ -108,7 +109,7 @@ int keyring_create(const char *path, struct err *err)
     memcpy(line, HEAD, sizeof(HEAD) - 1);
     base32_encode(line + sizeof(HEAD) - 1, secret, sizeof(secret));
     line[sizeof(line) - 1] = '\n';
-    if ((fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640)) < 0 ||
+    if ((fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0 || fchmod(fd, 0640) < 0 ||
         write(fd, line, sizeof(line)) != (ssize_t)sizeof(line) || fsync(fd) < 0) {
         err_set(err, "%s: %s", path, strerror(errno));
         goto out;

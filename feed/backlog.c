@@ -15,11 +15,11 @@
 
 struct backlog {
     const struct settings *settings;
-    struct intake *intake;
+    struct applier *applier;
     struct inbox *inbox;
     char reader[HOST_NAME_MAX + 1];
     bool trouble; /* it cannot be read, and that was said */
-    int64_t rejected;
+    struct backlog_tally tally;
     /* One batch: what was understood of it. The events borrow from the applications. */
     struct application applications[INBOX_ENTRIES];
     struct event events[INBOX_ENTRIES];
@@ -33,14 +33,14 @@ static void name_reader(char *dst, size_t size)
     dst[size - 1] = '\0';
 }
 
-struct backlog *backlog_new(const struct settings *settings, struct intake *intake)
+struct backlog *backlog_new(const struct settings *settings, struct applier *applier)
 {
     struct backlog *backlog = calloc(1, sizeof(*backlog));
 
     if (backlog == NULL)
         return NULL;
     backlog->settings = settings;
-    backlog->intake = intake;
+    backlog->applier = applier;
     name_reader(backlog->reader, sizeof(backlog->reader));
     if ((backlog->inbox = inbox_new(&settings->redis, backlog->reader)) == NULL) {
         free(backlog);
@@ -104,7 +104,7 @@ enum backlog_rc backlog_step(struct backlog *backlog, int64_t now)
 {
     struct inbox_batch batch;
     struct err err;
-    int64_t rejected;
+    int64_t rejected, repeats = 0;
     size_t n;
 
     if (inbox_read(backlog->inbox, &batch, &err) == STORE_DOWN) {
@@ -119,17 +119,19 @@ enum backlog_rc backlog_step(struct backlog *backlog, int64_t now)
     if (batch.clock > now)
         now = batch.clock;
     n = make_events(backlog, &batch, now, &rejected);
-    if (n > 0 && intake_apply(backlog->intake, backlog->events, n, now, &err) == STORE_DOWN)
+    if (n > 0 && applier_apply(backlog->applier, backlog->events, n, now, &repeats, &err) == STORE_DOWN)
         return BACKLOG_DOWN;
     if (inbox_settle(backlog->inbox, &err) == STORE_DOWN) {
         note_trouble(backlog, true, &err);
         return BACKLOG_DOWN;
     }
-    backlog->rejected += rejected;
+    backlog->tally.events += (int64_t)n;
+    backlog->tally.repeats += repeats;
+    backlog->tally.rejected += rejected;
     return BACKLOG_MORE;
 }
 
-int64_t backlog_rejected(const struct backlog *backlog)
+const struct backlog_tally *backlog_tally(const struct backlog *backlog)
 {
-    return backlog->rejected;
+    return &backlog->tally;
 }

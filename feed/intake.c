@@ -115,32 +115,22 @@ static void make_events(const struct intake *intake, int64_t now, struct event *
             settings_report_event(intake->settings, &intake->held[i], k, SOURCE_MAILBOX, now, events++);
 }
 
-enum store_rc intake_apply(struct intake *intake, const struct event *events, size_t n, int64_t now,
-                           struct err *err)
-{
-    int64_t repeats;
-    enum store_rc rc = applier_apply(intake->applier, events, n, now, &repeats, err);
-
-    if (rc == STORE_OK) {
-        intake->tally.events += (int64_t)n;
-        intake->tally.repeats += repeats;
-    }
-    return rc;
-}
-
-/* The mails that were held are applied. */
-static void note_mails(struct intake *intake)
+/* What was held is applied. */
+static void note_applied(struct intake *intake, int64_t repeats)
 {
     for (size_t i = 0; i < intake->n; i++)
         if (intake->cut[i] != NULL)
             log_cut(intake->cut[i], intake->held[i].cut);
     intake->tally.mails += (int64_t)intake->n;
+    intake->tally.events += (int64_t)intake->events;
+    intake->tally.repeats += repeats;
 }
 
 enum store_rc intake_commit(struct intake *intake, int64_t now, struct err *err)
 {
     struct event *events;
     enum store_rc rc = STORE_DOWN;
+    int64_t repeats;
 
     if (intake->events == 0)
         return STORE_OK;
@@ -148,10 +138,10 @@ enum store_rc intake_commit(struct intake *intake, int64_t now, struct err *err)
         err_set(err, "out of memory");
     } else {
         make_events(intake, now, events);
-        rc = intake_apply(intake, events, intake->events, now, err);
+        rc = applier_apply(intake->applier, events, intake->events, now, &repeats, err);
     }
     if (rc == STORE_OK)
-        note_mails(intake);
+        note_applied(intake, repeats);
     drop_held(intake);
     free(events);
     return rc;

@@ -148,7 +148,9 @@ static void begin_optout(struct lead *lead, const struct optout *optout)
     lead->until = optout->until;
 }
 
-static void begin_suspension(struct lead *lead, const struct optout *optout, int64_t at)
+/* A series ends for good one day: none begins with a bounce that anybody may have written. */
+static void begin_suspension(struct lead *lead, const struct event *event, const struct optout *optout,
+                             int64_t at)
 {
     lead->strikes = 0;
     /* A doubt is not part of the series: it is no more than a question. */
@@ -156,7 +158,7 @@ static void begin_suspension(struct lead *lead, const struct optout *optout, int
         lead->doubted = at;
         return;
     }
-    if (lead->series == 0)
+    if (lead->series == 0 && !event->unverified)
         lead->series = at;
     lead->cycle = optout->cycle;
 }
@@ -178,7 +180,7 @@ static bool suspend(const struct lead_settings *settings, const struct event *ev
     if (cause_info(event->cause)->hardness != HARDNESS_HARD && is_engaged_lately(settings, lead, at))
         return false;
     *optout = suspend_for_bounce(settings, lead, event, at);
-    begin_suspension(lead, optout, at);
+    begin_suspension(lead, event, optout, at);
     return true;
 }
 

@@ -19,12 +19,13 @@
 #define STEPS_SILENT   (SMFIP_NR_CONN | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH)
 #define STEPS_UNUSED   (SMFIP_NOHELO | SMFIP_NOUNKNOWN)
 #define ACTIONS_NEEDED SMFIF_DELRCPT
+#define ACTIONS_ALL    (SMFIF_DELRCPT | SMFIF_CHGFROM | SMFIF_ADDHDRS | SMFIF_CHGHDRS)
 
 struct conn {
     struct snapshot_slot *slot;
     struct snapshot *snapshot; /* held from MAIL FROM to the end of the mail, else NULL */
     struct message *message;
-    unsigned long steps;           /* as negotiated */
+    unsigned long actions, steps;  /* as negotiated */
     bool local;                    /* no SMTP client at the other end */
     char client[INET6_ADDRSTRLEN]; /* its address; "" = not known */
 };
@@ -70,6 +71,23 @@ static sfsistat finish(struct conn *conn, enum verdict verdict)
     return to_milter(conn, 0, verdict);
 }
 
+/* What the settings of the day may need, as far as the MTA offers it. A mail that comes by this connection
+ * after they have changed makes do with it. */
+static unsigned long choose_actions(struct snapshot_slot *slot, unsigned long offered)
+{
+    struct snapshot *snapshot = snapshot_slot_get(slot);
+    struct message_powers needs = message_needs(snapshot_settings(snapshot));
+    unsigned long wanted = ACTIONS_NEEDED | (needs.sender ? SMFIF_CHGFROM : 0) |
+                           (needs.add_fields ? SMFIF_ADDHDRS : 0) | (needs.change_fields ? SMFIF_CHGHDRS : 0);
+
+    if ((wanted & ~offered) != 0 && snapshot_may_complain(snapshot))
+        log_say(LOG_WARNING, "the MTA does not let a milter change%s%s: not all mail is signed",
+                (wanted & ~offered & SMFIF_CHGFROM) != 0 ? " the envelope sender" : "",
+                (wanted & ~offered & (SMFIF_ADDHDRS | SMFIF_CHGHDRS)) != 0 ? " the header" : "");
+    snapshot_release(snapshot);
+    return wanted & offered;
+}
+
 sfsistat callbacks_open(SMFICTX *ctx, struct snapshot_slot *slot, const struct callbacks_offer *offer)
 {
     struct conn *conn;
@@ -87,7 +105,8 @@ sfsistat callbacks_open(SMFICTX *ctx, struct snapshot_slot *slot, const struct c
     }
     conn->slot = slot;
     conn->steps = offer->steps & (STEPS_SILENT | STEPS_UNUSED | SMFIP_SKIP);
-    *offer->use_actions = ACTIONS_NEEDED;
+    conn->actions = choose_actions(slot, offer->actions);
+    *offer->use_actions = conn->actions;
     *offer->use_steps = conn->steps;
     return SMFIS_CONTINUE;
 }
@@ -135,6 +154,10 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
         .client_address = span_of(conn->client),
         .sasl_username = macro(ctx, "{auth_authen}"),
         .server_port = macro(ctx, "{daemon_port}"), /* if milter_connect_macros names it */
+        .arguments = (const char *const *)argv + 1,
+        .may = { .sender = (conn->actions & SMFIF_CHGFROM) != 0,
+                 .add_fields = (conn->actions & SMFIF_ADDHDRS) != 0,
+                 .change_fields = (conn->actions & SMFIF_CHGHDRS) != 0 },
     };
 
     conn_forget_mail(conn);
@@ -186,6 +209,28 @@ static void remove_recipients(SMFICTX *ctx, const struct message *message)
             log_say(LOG_WARNING, "the MTA keeps the recipient %s", recipient);
 }
 
+static void change_sender(SMFICTX *ctx, const struct message *message)
+{
+    const char *sender, *arguments;
+
+    if (message_new_sender(message, &sender, &arguments) &&
+        smfi_chgfrom(ctx, (char *)sender, (char *)arguments) != MI_SUCCESS)
+        log_say(LOG_WARNING, "the MTA does not take the envelope sender %s", sender);
+}
+
+static void change_header(SMFICTX *ctx, const struct message *message)
+{
+    const struct message_field *field;
+
+    for (size_t at = 0; (field = message_next_field(message, &at)) != NULL;) {
+        int rc = field->replaces ? smfi_chgheader(ctx, (char *)field->name, 1, field->value)
+                                 : smfi_addheader(ctx, (char *)field->name, field->value);
+
+        if (rc != MI_SUCCESS)
+            log_say(LOG_WARNING, "the MTA does not take the header field %s", field->name);
+    }
+}
+
 static void set_try_again(SMFICTX *ctx)
 {
     char code[] = "451", status[] = "4.3.0", words[] = "The bounce cannot be recorded now, try again later";
@@ -199,8 +244,11 @@ static sfsistat on_end(SMFICTX *ctx)
     struct conn *conn = smfi_getpriv(ctx);
     enum verdict verdict = message_end(conn->message, macro(ctx, "i"), time(NULL));
 
-    if (verdict == VERDICT_ACCEPT)
+    if (verdict == VERDICT_ACCEPT) {
         remove_recipients(ctx, conn->message);
+        change_sender(ctx, conn->message);
+        change_header(ctx, conn->message);
+    }
     if (verdict == VERDICT_TEMPFAIL)
         set_try_again(ctx);
     return finish(conn, verdict);
@@ -230,7 +278,7 @@ struct smfiDesc callbacks_describe(char *name)
     return (struct smfiDesc){
         .xxfi_name = name,
         .xxfi_version = SMFI_VERSION,
-        .xxfi_flags = ACTIONS_NEEDED,
+        .xxfi_flags = ACTIONS_ALL,
         .xxfi_connect = on_connect,
         .xxfi_envfrom = on_mail,
         .xxfi_envrcpt = on_recipient,

@@ -7,6 +7,7 @@
 #ifndef LEADGATE_MILTER_MESSAGE_H
 #define LEADGATE_MILTER_MESSAGE_H
 
+#include "leadgate/campaign.h"
 #include "leadgate/counters.h"
 #include "leadgate/settings.h"
 
@@ -22,12 +23,14 @@ enum verdict {
     VERDICT_SKIP_BODY, /* from message_body() only: no more of the body is needed */
 };
 
-/* Redis, as far as a message needs it: store_find_suppressions() and store_apply(). */
+/* Redis, as far as a message needs it: store_find_suppressions(), store_apply(), store_note_campaign(). */
 struct message_store {
     enum store_rc (*find)(void *ctx, const struct address *leads, size_t n, int64_t now,
                           struct suppression *found, struct err *err);
     enum store_rc (*apply)(void *ctx, const struct event *events, size_t n, int64_t now,
                            struct outcome *outcomes, struct err *err);
+    enum store_rc (*note_campaign)(void *ctx, const struct campaign *campaign, const struct address *leads,
+                                   size_t n, bool *seen, struct err *err);
     void *ctx;
 };
 
@@ -38,11 +41,20 @@ struct message_rules {
     struct counters *counters; /* NULL = nothing is counted */
 };
 
+/* What the MTA lets us change at a mail's end, beside taking recipients out. */
+struct message_powers {
+    bool sender;        /* the envelope sender, and its ENVID */
+    bool add_fields;    /* of the header */
+    bool change_fields; /* those that are there */
+};
+
 /* Where a mail enters. */
 struct message_origin {
     bool local;         /* not by SMTP: sendmail(1), or a bounce of this Postfix */
     struct span daemon; /* {daemon_name} of the service that took it */
     struct span client_address, sasl_username, server_port; /* empty = not known */
+    const char *const *arguments; /* of MAIL FROM, behind the sender; NULL ends them, NULL = none */
+    struct message_powers may;
 };
 
 struct message;
@@ -66,5 +78,20 @@ enum verdict message_end(struct message *message, struct span queue, int64_t now
 /* After message_end() said VERDICT_ACCEPT: the next recipient to be taken out of the envelope, spelled as the
  * MTA spelled it; NULL when there is none left. *at begins at 0. The text lives until message_reset(). */
 const char *message_next_removal(const struct message *message, size_t *at);
+
+/* Then: whether the envelope sender changes, or its ENVID; *sender as the MTA takes it, *arguments NULL or
+ * ENVID=.... What else the client said of its sender stays. */
+bool message_new_sender(const struct message *message, const char **sender, const char **arguments);
+
+/* Then: the next header field; NULL when there is none left. */
+struct message_field {
+    const char *name;
+    char *value;   /* folded lines joined by LF */
+    bool replaces; /* it takes the place of the first field of that name; else it is a new one */
+};
+const struct message_field *message_next_field(const struct message *message, size_t *at);
+
+/* What of a connection mails may need by these settings. */
+struct message_powers message_needs(const struct settings *settings);
 
 #endif

@@ -15,15 +15,17 @@ void recipients_free(struct recipients *recipients)
         free(recipients->spelled[i]);
     free(recipients->spelled);
     free(recipients->leads);
+    free(recipients->fates);
     free(recipients->rulings);
     *recipients = (struct recipients){ .n = 0 };
 }
 
 static bool grow(struct recipients *recipients)
 {
-    size_t size = recipients->size == 0 ? 8 : recipients->size * 2;
+    size_t size = recipients->size == 0 ? 4 : recipients->size * 2;
     char **spelled = reallocarray(recipients->spelled, size, sizeof(*spelled));
     struct address *leads;
+    enum fate *fates;
 
     if (spelled == NULL)
         return false;
@@ -31,33 +33,46 @@ static bool grow(struct recipients *recipients)
     if ((leads = reallocarray(recipients->leads, size, sizeof(*leads))) == NULL)
         return false;
     recipients->leads = leads;
+    if ((fates = reallocarray(recipients->fates, size, sizeof(*fates))) == NULL)
+        return false;
+    recipients->fates = fates;
     recipients->size = size;
     return true;
 }
 
-void recipients_add(struct recipients *recipients, struct span spelled, const struct address *lead)
+void recipients_add(struct recipients *recipients, struct span spelled, const struct address *lead,
+                    bool exempt)
 {
     char *copy;
 
-    if (recipients->n == recipients->size && !grow(recipients))
+    if (lead == NULL || (recipients->n == recipients->size && !grow(recipients)) ||
+        (copy = strndup(spelled.p, spelled.n)) == NULL) {
+        recipients->unnamed++;
         return;
-    if ((copy = strndup(spelled.p, spelled.n)) == NULL)
-        return;
+    }
     recipients->spelled[recipients->n] = copy;
     recipients->leads[recipients->n] = *lead;
+    recipients->fates[recipients->n] = exempt ? FATE_EXEMPT : FATE_PASSES;
     recipients->n++;
 }
 
-static enum store_rc judge_slice(const struct recipients *recipients, size_t from,
-                                 const struct stream *stream, const struct message_store *store, int64_t now,
-                                 struct suppression *found, struct ruling *rulings, struct err *err)
+/* The next recipients that pass and stand side by side, not more than a slice: from *from on, *n of them. */
+static bool next_slice(const struct recipients *recipients, size_t *from, size_t *n)
 {
-    size_t left = recipients->n - from, n = left < SLICE ? left : SLICE;
-    enum store_rc rc = store->find(store->ctx, recipients->leads + from, n, now, found, err);
+    size_t i = *from + *n;
 
-    for (size_t i = 0; rc == STORE_OK && i < n; i++)
-        rulings[from + i] = stream_judge(stream, &found[i]);
-    return rc;
+    while (i < recipients->n && recipients->fates[i] != FATE_PASSES)
+        i++;
+    *from = i;
+    for (*n = 0; i < recipients->n && *n < SLICE && recipients->fates[i] == FATE_PASSES; i++)
+        (*n)++;
+    return *n > 0;
+}
+
+static void remove_one(struct recipients *recipients, size_t i, enum fate fate)
+{
+    recipients->fates[i] = fate;
+    recipients->removed++;
 }
 
 enum store_rc recipients_judge(struct recipients *recipients, const struct stream *stream,
@@ -71,8 +86,11 @@ enum store_rc recipients_judge(struct recipients *recipients, const struct strea
         err_set(err, "out of memory");
         rc = STORE_DOWN;
     }
-    for (size_t from = 0; rc == STORE_OK && from < recipients->n; from += SLICE)
-        rc = judge_slice(recipients, from, stream, store, now, found, rulings, err);
+    for (size_t from = 0, n = 0; rc == STORE_OK && next_slice(recipients, &from, &n);) {
+        rc = store->find(store->ctx, recipients->leads + from, n, now, found, err);
+        for (size_t i = 0; rc == STORE_OK && i < n; i++)
+            rulings[from + i] = stream_judge(stream, &found[i]);
+    }
     free(found);
     if (rc == STORE_DOWN) {
         free(rulings);
@@ -80,16 +98,85 @@ enum store_rc recipients_judge(struct recipients *recipients, const struct strea
     }
     recipients->rulings = rulings;
     for (size_t i = 0; i < recipients->n; i++)
-        recipients->suppressed += rulings[i].holds;
+        if (rulings[i].holds)
+            remove_one(recipients, i, FATE_SUPPRESSED);
     return rc;
 }
 
-bool recipients_next(const struct recipients *recipients, size_t *next, size_t *i)
+enum store_rc recipients_note_campaign(struct recipients *recipients, const struct campaign *campaign,
+                                       const struct message_store *store, struct err *err)
 {
-    while (recipients->rulings != NULL && *next < recipients->n) {
+    enum store_rc rc = STORE_OK;
+    bool seen[SLICE];
+
+    for (size_t from = 0, n = 0; rc == STORE_OK && next_slice(recipients, &from, &n);) {
+        rc = store->note_campaign(store->ctx, campaign, recipients->leads + from, n, seen, err);
+        for (size_t i = 0; rc == STORE_OK && i < n; i++)
+            if (seen[i])
+                remove_one(recipients, from + i, FATE_DUPLICATE);
+    }
+    return rc;
+}
+
+void recipients_spare(struct recipients *recipients, enum fate fate)
+{
+    for (size_t next = 0, i = 0; recipients_next(recipients, fate, &next, &i);) {
+        recipients->fates[i] = FATE_PASSES;
+        recipients->removed--;
+    }
+}
+
+size_t recipients_left(const struct recipients *recipients)
+{
+    return recipients->n + recipients->unnamed - recipients->removed;
+}
+
+const struct address *recipients_only(const struct recipients *recipients)
+{
+    size_t next = 0;
+
+    return recipients_left(recipients) == 1 ? recipients_next_left(recipients, &next) : NULL;
+}
+
+bool recipients_next(const struct recipients *recipients, enum fate fate, size_t *next, size_t *i)
+{
+    while (*next < recipients->n) {
         *i = (*next)++;
-        if (recipients->rulings[*i].holds)
+        if (recipients->fates[*i] == fate)
             return true;
     }
     return false;
+}
+
+static bool is_left(enum fate fate)
+{
+    switch (fate) {
+    case FATE_PASSES:
+    case FATE_EXEMPT: return true;
+    case FATE_SUPPRESSED:
+    case FATE_DUPLICATE: return false;
+    }
+    abort();
+}
+
+const char *recipients_next_removed(const struct recipients *recipients, size_t *next)
+{
+    while (*next < recipients->n) {
+        size_t i = (*next)++;
+
+        if (!is_left(recipients->fates[i]))
+            return recipients->spelled[i];
+    }
+    return NULL;
+}
+
+const struct address *recipients_next_left(const struct recipients *recipients, size_t *next)
+{
+    while (*next < recipients->n) {
+        size_t i = (*next)++;
+
+        if (is_left(recipients->fates[i]))
+            return &recipients->leads[i];
+    }
+    return NULL;
 }

@@ -15,6 +15,7 @@ struct snapshot {
     struct settings *settings;
     struct store_pool *pool;
     struct message_rules rules;
+    atomic_bool complained;
 };
 
 struct snapshot_slot {
@@ -54,6 +55,22 @@ static enum store_rc apply_in_pool(void *ctx, const struct event *events, size_t
     return rc;
 }
 
+static enum store_rc note_in_pool(void *ctx, const struct campaign *campaign, const struct address *leads,
+                                  size_t n, bool *seen, struct err *err)
+{
+    struct snapshot *snapshot = ctx;
+    struct store *store = store_pool_take(snapshot->pool);
+    enum store_rc rc;
+
+    if (store == NULL) {
+        err_set(err, "out of memory");
+        return STORE_DOWN;
+    }
+    rc = store_note_campaign(store, campaign, leads, n, seen, err);
+    store_pool_return(snapshot->pool, store);
+    return rc;
+}
+
 struct snapshot *snapshot_new(struct settings *settings, struct counters *counters, struct err *err)
 {
     struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
@@ -64,6 +81,7 @@ struct snapshot *snapshot_new(struct settings *settings, struct counters *counte
         return NULL;
     }
     atomic_init(&snapshot->holders, 1);
+    atomic_init(&snapshot->complained, false);
     snapshot->settings = settings;
     if ((snapshot->pool = store_pool_new(&settings->redis)) == NULL) {
         err_set(err, "out of memory");
@@ -72,7 +90,10 @@ struct snapshot *snapshot_new(struct settings *settings, struct counters *counte
     }
     snapshot->rules = (struct message_rules){
         .settings = settings,
-        .store = { .find = find_in_pool, .apply = apply_in_pool, .ctx = snapshot },
+        .store = { .find = find_in_pool,
+                   .apply = apply_in_pool,
+                   .note_campaign = note_in_pool,
+                   .ctx = snapshot },
         .counters = counters,
     };
     return snapshot;
@@ -95,6 +116,11 @@ const struct settings *snapshot_settings(const struct snapshot *snapshot)
 const struct message_rules *snapshot_rules(const struct snapshot *snapshot)
 {
     return &snapshot->rules;
+}
+
+bool snapshot_may_complain(struct snapshot *snapshot)
+{
+    return !atomic_exchange(&snapshot->complained, true);
 }
 
 enum store_rc snapshot_flush_counters(struct snapshot *snapshot, struct err *err)

@@ -16,6 +16,8 @@ void snapshot_release(struct snapshot *snapshot); /* NULL is fine */
 
 const struct settings *snapshot_settings(const struct snapshot *snapshot);
 const struct message_rules *snapshot_rules(const struct snapshot *snapshot);
+/* True once: what the MTA cannot do is said once for these settings, not with each connection. */
+bool snapshot_may_complain(struct snapshot *snapshot);
 /* counters_flush() and store_check() on one of its connections. */
 enum store_rc snapshot_flush_counters(struct snapshot *snapshot, struct err *err);
 enum store_rc snapshot_check_store(struct snapshot *snapshot, struct err *warning, struct err *err);

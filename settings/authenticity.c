@@ -7,9 +7,8 @@
 #include "leadgate/signing.h"
 #include "leadgate/token.h"
 
+#include <stdlib.h>
 #include <string.h>
-
-#define WITNESSES 16 /* good tokens with different leads, of one mail */
 
 /* What one good token says. */
 struct witness {
@@ -21,7 +20,7 @@ struct hearing {
     const struct settings *settings;
     struct report *report;
     int64_t now;
-    struct witness witnesses[WITNESSES];
+    struct witness *witnesses; /* each with another lead; room for all tokens that the mail brings */
     size_t n;
     bool message; /* a good token for the message as a whole */
     char message_token[TOKEN_SIZE];
@@ -48,7 +47,7 @@ static void add_witness(struct hearing *hearing, const struct address *lead, str
 {
     struct witness *witness = &hearing->witnesses[hearing->n];
 
-    if (hearing->n == WITNESSES || find_witness(hearing, lead) != NULL)
+    if (find_witness(hearing, lead) != NULL)
         return;
     witness->lead = *lead;
     token_name(witness->token, token);
@@ -133,36 +132,44 @@ static void hear_envelope_id(struct hearing *hearing)
 
 /* X-Original-To or Delivered-To, where the envelope is not known. */
 static bool read_delivered_to(const struct settings *settings, const struct report *report,
-                              struct address *out)
+                              const struct arrival *arrival, struct address *out)
 {
     struct address_rules rules = settings_address_rules(settings);
     struct span text = span_of(report->proof.delivered_to);
     struct err err;
 
-    return text.n > 0 && address_parse(out, ADDRESS_MAILBOX, text, &rules, &err) == 0 &&
+    return arrival->delivered && text.n > 0 && address_parse(out, ADDRESS_MAILBOX, text, &rules, &err) == 0 &&
            signing_is_bounce_address(settings, out);
 }
 
-static void hear_all(struct hearing *hearing, const struct arrival *arrival)
+static int hear_all(struct hearing *hearing, const struct arrival *arrival, struct err *err)
 {
     const struct report_proof *proof = &hearing->report->proof;
     struct address path;
 
+    /* The bounce addresses, or the one of the header; the envelope id; the header of the returned mail. */
+    hearing->witnesses = calloc(arrival->n + 2 + proof->n_tokens, sizeof(*hearing->witnesses));
+    if (hearing->witnesses == NULL)
+        return err_set(err, "out of memory");
     for (size_t i = 0; i < arrival->n; i++)
         hear_path(hearing, &arrival->recipients[i]);
-    if (arrival->n == 0 && read_delivered_to(hearing->settings, hearing->report, &path))
+    if (read_delivered_to(hearing->settings, hearing->report, arrival, &path))
         hear_path(hearing, &path);
     hear_envelope_id(hearing);
     for (size_t i = 0; i < proof->n_tokens; i++)
         hear_sealed(hearing, span_of(proof->tokens[i]));
+    return 0;
 }
 
 /* Whether this Postfix wrote it, by the field that it put on top. */
-static bool is_written_here(const struct settings *settings, const struct report *report)
+static bool is_written_here(const struct settings *settings, const struct report *report,
+                            const struct arrival *arrival)
 {
     const struct config_texts *hosts = &settings->signing.local_hosts;
     struct span by = span_of(report->proof.written_by);
 
+    if (arrival->local || !arrival->delivered)
+        return arrival->local;
     for (size_t i = 0; i < hosts->n && by.n > 0; i++)
         if (span_eq_nocase(span_of(hosts->item[i]), by))
             return true;
@@ -201,8 +208,13 @@ static bool find_path_lead(const struct settings *settings, const struct report 
     for (size_t i = 0; i < arrival->n; i++)
         if (signing_check_path(settings, &arrival->recipients[i], now, lead, token) == TOKEN_GOOD)
             return true;
-    return arrival->n == 0 && read_delivered_to(settings, report, &path) &&
+    return read_delivered_to(settings, report, arrival, &path) &&
            signing_check_path(settings, &path, now, lead, token) == TOKEN_GOOD;
+}
+
+static bool has_null_sender(const struct report *report, const struct arrival *arrival)
+{
+    return arrival->null_sender || (arrival->delivered && report->proof.null_sender);
 }
 
 /* Nothing was found in it, but it may be a refusal in words that only tell why. */
@@ -212,7 +224,7 @@ static int read_again(struct report *report, struct span mail, const struct sett
     struct bounce_context context = settings_bounce_context(settings);
     struct address lead;
 
-    if (report->n > 0 || report->kind != MAIL_NONE || !(arrival->null_sender || report->proof.null_sender) ||
+    if (report->n > 0 || report->kind != MAIL_NONE || !has_null_sender(report, arrival) ||
         !find_path_lead(settings, report, arrival, now, &lead))
         return 0;
     context.recipient = &lead;
@@ -234,9 +246,11 @@ int authenticity_read(struct report *out, struct span mail, const struct setting
         return -1;
     if (out->n == 0)
         return 0;
-    hear_all(&hearing, arrival);
+    if (hear_all(&hearing, arrival, err) < 0)
+        return -1;
     for (size_t i = 0; i < out->n; i++)
-        judge(&hearing, &out->findings[i], arrival->local || is_written_here(settings, out));
+        judge(&hearing, &out->findings[i], is_written_here(settings, out, arrival));
+    free(hearing.witnesses);
     return 0;
 }
 
@@ -256,6 +270,18 @@ enum trust authenticity_trust(const struct settings *settings, const struct repo
     case PROOF_FORGED: return TRUST_NONE;
     }
     return TRUST_NONE;
+}
+
+enum trust authenticity_event(const struct settings *settings, const struct report *report, size_t i,
+                              enum event_source source, int64_t now, struct event *event)
+{
+    enum trust trust = authenticity_trust(settings, report, i);
+
+    report_event(report, i, source, now, event);
+    if (signing_is_on(settings))
+        event->proof = proof_name(report->findings[i].proof);
+    event->unverified = trust == TRUST_MILD;
+    return trust;
 }
 
 const char *proof_name(enum proof proof)

@@ -123,6 +123,11 @@ bool check_address(const char *text, struct err *err)
     return address_parse(&address, ADDRESS_MAILBOX, span_of(text), &rules, err) == 0;
 }
 
+bool check_address_or_none(const char *text, struct err *err)
+{
+    return text[0] == '\0' || check_address(text, err);
+}
+
 bool check_local_part(const char *text, struct err *err)
 {
     if (strpbrk(text, "@<>\" ") == NULL)
@@ -210,6 +215,17 @@ bool check_cause(const char *text, struct err *err)
         return true;
     err_set(err, "found \"%.60s\"; allowed are the names of causes and " STREAM_CAUSE_GROUPS, text);
     return false;
+}
+
+bool check_field_name_or_none(const char *text, struct err *err)
+{
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c <= ' ' || *c > '~' || *c == ':') {
+            err_set(err, "found \"%.60s\"; allowed is the name of a header field, without the ':'", text);
+            return false;
+        }
+    }
+    return true;
 }
 
 bool check_channel(const char *text, struct err *err)

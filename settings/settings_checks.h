@@ -15,6 +15,7 @@ bool check_reply_or_none(const char *text, struct err *err); /* or empty */
 bool check_temporary_reply(const char *text, struct err *err);
 
 bool check_address(const char *text, struct err *err);
+bool check_address_or_none(const char *text, struct err *err); /* or empty */
 bool check_local_part(const char *text, struct err *err);
 bool check_domain(const char *text, struct err *err); /* or empty */
 bool check_path(const char *text, struct err *err);   /* absolute */
@@ -27,6 +28,9 @@ bool check_port(const char *text, struct err *err);
 bool check_fingerprint(const char *text, struct err *err);
 bool check_list_id(const char *text, struct err *err);
 bool check_cause(const char *text, struct err *err); /* or a group of causes */
+
+/* The name of a header field (RFC 5322 2.2), or empty. */
+bool check_field_name_or_none(const char *text, struct err *err);
 
 /* For signing. */
 bool check_channel(const char *text, struct err *err);

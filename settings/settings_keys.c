@@ -86,6 +86,10 @@ static const struct config_key stream_keys[] = {
       .help = "The streams whose complaints and unsubscribes count here, too." },
     { STREAM_KEY("signing", TEXTS, signing), .def = "[inherit]", .check = check_stream_channel,
       .help = "By which channels its mail is signed: as signing.channels, or inherit, or none." },
+    { STREAM_KEY("unsubscribe", TEXT, unsubscribe), .def = "", .check = check_address_or_none,
+      .help = "The address to which its recipients can write to leave it; empty is none." },
+    { STREAM_KEY("duplicates", DURATION, duplicates), .def = "0", .min = 0, .max = 365 * DAY,
+      .help = "For how long nobody gets the same campaign a second time; 0 is not at all." },
     { STREAM_KEY("enforce", WORD, enforce), .def = "inherit", .words = stream_enforce_words,
       .help = "As policy.enforce, for this stream." },
     { STREAM_KEY("reply.temporary", TEXT, reply_temporary), .def = "", .check = check_reply_or_none,
@@ -113,6 +117,8 @@ static const struct config_key keys[] = {
       .help = "How long the history of a lead is kept after its last event." },
     { KEY("redis.journal", INT, redis.journal), .def = "100000", .min = 1000, .max = 100000000,
       .help = "About how many changes of opt-outs leadgate:journal keeps." },
+    { KEY("redis.unverified", INT, redis.unverified), .def = "10000", .min = 100, .max = 10000000,
+      .help = "About how many bounces that nothing vouches for leadgate:unverified keeps." },
 
     { KEY("log.to", WORD, log_to), .def = "syslog", .words = log_words,
       .help = "Where log lines go." },
@@ -214,7 +220,7 @@ static const struct config_key keys[] = {
       .help = "How mail carries its token: header, envelope-id, return-path." },
     { KEY("signing.token_lifetime", DURATION, signing.token_lifetime), .def = "10d", .min = DAY, .max = 60 * DAY,
       .help = "How long a token is good." },
-    { KEY("signing.headers_most", INT, signing.headers_most), .def = "20", .min = 1, .max = 1000,
+    { KEY("signing.headers_most", INT, signing.headers_most), .def = "20", .min = 1, .max = 100,
       .help = "How many tokens one message gets in its header." },
     { KEY("signing.networks", TEXTS, signing.networks), .def = "[127.0.0.0/8, ::1]", .check = check_network,
       .help = "Clients whose mail is signed." },
@@ -228,6 +234,9 @@ static const struct config_key keys[] = {
       .help = "Whether bounces without a good token in the bounce address are refused at RCPT TO." },
     { KEY("signing.local_hosts", TEXTS, signing.local_hosts), .def = "[]", .check = check_host,
       .help = "What this Postfix calls itself in the Received fields of bounces it writes." },
+
+    { KEY("duplicates.header", TEXT, duplicates.header), .def = "", .check = check_field_name_or_none,
+      .help = "The header field that names a mail's campaign; empty is Message-ID." },
 
     { KEY("streams", ITEMS, stream_items), .def = "[]", .items = &stream_table,
       .help = "Kinds of mail, and what of all that stands against a recipient counts for each." },

@@ -29,7 +29,7 @@ static bool is_own_client(const struct settings *settings, struct span client)
     return false;
 }
 
-static bool is_outgoing(const struct settings *settings, const struct signing_origin *origin)
+bool signing_is_outgoing(const struct settings *settings, const struct signing_origin *origin)
 {
     const struct signing_settings *signing = &settings->signing;
 
@@ -52,7 +52,7 @@ unsigned signing_channels(const struct settings *settings, const struct signing_
     struct address_rules rules = settings_address_rules(settings);
     struct err err;
 
-    if (stream->channels == 0 || !signing_is_on(settings) || !is_outgoing(settings, origin) ||
+    if (stream->channels == 0 || !signing_is_on(settings) || !signing_is_outgoing(settings, origin) ||
         address_parse(out, form, sender, &rules, &err) < 0 || !signing_is_bounce_address(settings, out))
         return 0;
     return stream->channels;
@@ -83,4 +83,55 @@ enum token_rc signing_check_path(const struct settings *settings, const struct a
     token_name(name, token);
     claim.subject = address_span(lead);
     return token_check(settings->keyring, token, &claim, now, settings->signing.token_lifetime);
+}
+
+static struct token_claim claim_to_leave(const struct stream *stream, const struct address *lead)
+{
+    return (struct token_claim){
+        .kind = TOKEN_UNSUBSCRIBE,
+        .domain = address_domain(&stream->unsubscribe),
+        .subject = address_span(lead),
+        .stream = span_of(stream->name),
+    };
+}
+
+bool signing_unsubscribe_path(struct address *dst, const struct settings *settings,
+                              const struct stream *stream, const struct address *lead, struct span about,
+                              int64_t now)
+{
+    const struct token_claim claim = claim_to_leave(stream, lead);
+    char token[TOKEN_SIZE];
+
+    return stream->unsubscribe.n > 0 && token_make(token, settings->keyring, &claim, about, now) &&
+           token_path_make(dst, &stream->unsubscribe, span_of(token), lead);
+}
+
+/* Several streams may share one address: it is the token that tells which is meant. */
+enum token_rc signing_check_unsubscribe(const struct settings *settings, const struct address *path,
+                                        int64_t now, struct address *lead, const struct stream **stream,
+                                        char name[TOKEN_SIZE])
+{
+    struct address_rules rules = settings_address_rules(settings);
+    enum token_rc best = TOKEN_NONE;
+    struct span token;
+
+    name[0] = '\0';
+    if (!token_path_split(path, &token, lead, &rules))
+        return TOKEN_NONE;
+    token_name(name, token);
+    for (size_t i = 0; i < settings->streams.n && best != TOKEN_GOOD; i++) {
+        const struct stream *one = &settings->streams.item[i];
+        const struct token_claim claim = claim_to_leave(one, lead);
+        enum token_rc rc = TOKEN_NONE;
+
+        if (one->unsubscribe.n > 0 && address_covers(&one->unsubscribe, path))
+            rc = token_check(settings->keyring, token, &claim, now, settings->signing.token_lifetime);
+        if (rc == TOKEN_GOOD || (rc == TOKEN_EXPIRED && best != TOKEN_EXPIRED)) {
+            best = rc;
+            *stream = one;
+        } else if (rc == TOKEN_FORGED && best == TOKEN_NONE) {
+            best = rc;
+        }
+    }
+    return best;
 }

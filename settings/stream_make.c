@@ -251,17 +251,22 @@ static int stream_make(struct stream *stream, const struct stream_settings *from
                        const struct settings *settings, struct err *err)
 {
     const struct policy_settings *policy = &settings->policy;
+    struct address_rules rules = settings_address_rules(settings);
 
     *stream = (struct stream){
         .name = from->name,
         .enforce = from->enforce == ENFORCE_INHERIT ? policy->enforce : from->enforce,
         .causes = all_causes(&from->causes),
+        .duplicates = from->duplicates,
         .reply_temporary = or_else(from->reply_temporary, policy->reply_temporary),
         .reply_permanent = or_else(from->reply_permanent, policy->reply_permanent),
         .refusals_of = &from->refusals_of,
         .channels = signing_channels_of(&from->signing, signing_channels_of(&settings->signing.channels, 0)),
         .list_ids = &from->list_ids,
     };
+    if (from->unsubscribe[0] != '\0' &&
+        address_parse(&stream->unsubscribe, ADDRESS_MAILBOX, span_of(from->unsubscribe), &rules, err) < 0)
+        return -1;
     if (!has_match(from))
         return 0;
     stream->match = match_make(from, settings->fold_local_part, err);

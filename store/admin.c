@@ -290,7 +290,9 @@ enum store_rc admin_disallow(struct admin *admin, const struct deed *deed, bool 
 /* Queues COMMAND with all keys of a lead. */
 static void send_all_keys(struct admin *admin, struct span command, const struct address *lead)
 {
-    static const enum key_kind kinds[] = { KEY_LEAD, KEY_OPTOUT, KEY_REFUSED, KEY_ALLOW, KEY_LOG };
+    static const enum key_kind kinds[] = {
+        KEY_LEAD, KEY_OPTOUT, KEY_REFUSED, KEY_ALLOW, KEY_LOG, KEY_TOKENS
+    };
     struct key keys[sizeof(kinds) / sizeof(kinds[0])];
     struct query query = { .argc = 0 };
 

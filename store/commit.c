@@ -17,13 +17,22 @@
 
 #define LOG_LENGTH "20" /* changes that a lead's own log keeps */
 
-/* KEYS  lead optout refused allow log
+/* How long it is remembered, in seconds, that a token was used: 70 days. No token is good as long as that
+ * (signing.token_lifetime). Of many the old ones are taken away; most leads never have more than a few. */
+#define TOKENS_KEPT "6048000"
+#define TOKENS_MANY "100"
+
+/* KEYS  lead optout refused allow log tokens
  * ARGV  1 rev as it was read, 2 "none" "string" or "odd": the opt-out as it was read, 3 its value, 4 "0" or
  * "1": whitelisted, 5 retention in seconds, 6 change, 7 stream's name, 8 value to write, 9 when it ends ("0"
- * = never; a time that is over makes EXPIREAT delete it at once), 10 n, then n fields and values of the lead,
- * then those of the log entry, if any */
+ * = never; a time that is over makes EXPIREAT delete it at once), 10 the token that convicts ("" = none), 11
+ * now, 12 n, then n fields and values of the lead, then those of the log entry, if any */
 const char commit_script[] =
-    "local done = 'done'\n"
+    "local done, token, now = 'done', ARGV[10], tonumber(ARGV[11])\n"
+    "if token ~= '' and redis.call('TYPE', KEYS[6]).ok == 'hash'\n"
+    "    and redis.call('HEXISTS', KEYS[6], token) == 1 then\n"
+    "  return {'used'}\n"
+    "end\n"
     "local function own(key, want)\n"
     "  local have = redis.call('TYPE', key).ok\n"
     "  if have ~= want and have ~= 'none' then\n"
@@ -40,9 +49,21 @@ const char commit_script[] =
     "  return {'race'}\n"
     "end\n"
     "local retention, change, name, new, till, n = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], "
-    "tonumber(ARGV[10])\n"
-    "redis.call('HSET', KEYS[1], unpack(ARGV, 11, 10 + n))\n"
+    "tonumber(ARGV[12])\n"
+    "redis.call('HSET', KEYS[1], unpack(ARGV, 13, 12 + n))\n"
     "redis.call('EXPIRE', KEYS[1], retention)\n"
+    "if token ~= '' then\n"
+    "  own(KEYS[6], 'hash')\n"
+    "  if redis.call('HLEN', KEYS[6]) > " TOKENS_MANY " then\n"
+    "    local all = redis.call('HGETALL', KEYS[6])\n"
+    "    for i = 1, #all, 2 do\n"
+    "      if (tonumber(all[i + 1]) or 0) < now - " TOKENS_KEPT
+    " then redis.call('HDEL', KEYS[6], all[i]) end\n"
+    "    end\n"
+    "  end\n"
+    "  redis.call('HSET', KEYS[6], token, now)\n"
+    "  redis.call('EXPIRE', KEYS[6], " TOKENS_KEPT ")\n"
+    "end\n"
     "if change == 'optout' then\n"
     "  redis.call('SET', KEYS[2], new)\n"
     "  if till ~= '0' then redis.call('EXPIREAT', KEYS[2], till) end\n"
@@ -57,7 +78,7 @@ const char commit_script[] =
     "end\n"
     "if change == 'none' then return {done} end\n"
     "own(KEYS[5], 'stream')\n"
-    "local id = redis.call('XADD', KEYS[5], 'MAXLEN', '" LOG_LENGTH "', '*', unpack(ARGV, 11 + n))\n"
+    "local id = redis.call('XADD', KEYS[5], 'MAXLEN', '" LOG_LENGTH "', '*', unpack(ARGV, 13 + n))\n"
     "redis.call('EXPIRE', KEYS[5], retention)\n"
     "redis.call('HSET', KEYS[1], 'journal', id)\n"
     "return {done, id}\n";
@@ -90,7 +111,8 @@ static void add_int(struct commit *commit, int64_t number)
 
 static void add_keys(struct commit *commit, const struct address *lead)
 {
-    static const enum key_kind kinds[COMMIT_KEYS] = { KEY_LEAD, KEY_OPTOUT, KEY_REFUSED, KEY_ALLOW, KEY_LOG };
+    static const enum key_kind kinds[COMMIT_KEYS] = { KEY_LEAD,  KEY_OPTOUT, KEY_REFUSED,
+                                                      KEY_ALLOW, KEY_LOG,    KEY_TOKENS };
 
     add_int(commit, COMMIT_KEYS);
     for (int i = 0; i < COMMIT_KEYS; i++) {
@@ -136,6 +158,18 @@ static void add_change(struct commit *commit, const struct event *event, const s
     add(commit, event_stream(event));
     add(commit, span_of(commit->value));
     add_int(commit, change->kind == CHANGE_OPTOUT && optout->kind == OPTOUT_TEMPORARY ? optout->until : 0);
+}
+
+/* What a token convicts of is a bounce of its mail, a complaint, and that it was none; each once. Who
+ * unsubscribes a second time, after he has signed up again, means it. */
+static void add_token(struct commit *commit, const struct event *event, int64_t now)
+{
+    char text[64] = "";
+
+    if (event->token.n > 0 && event->type != EVENT_UNSUBSCRIBE)
+        snprintf(text, sizeof(text), "%s:%.*s", event_type_name(event->type), SPAN_FMT(event->token));
+    add_copy(commit, text);
+    add_int(commit, now);
 }
 
 static void add_lead(struct commit *commit, const struct lead *before, const struct lead *after)
@@ -231,6 +265,7 @@ void commit_make(struct commit *commit, const char *sha, const struct event *eve
     add_comparison(commit, loaded);
     add_int(commit, retention);
     add_change(commit, event, change);
+    add_token(commit, event, now);
     add_lead(commit, &loaded->lead, &next);
     if (change->kind != CHANGE_NONE)
         add_log(commit, event, loaded, change, at);

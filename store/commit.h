@@ -8,8 +8,9 @@
 #include "store/answer.h"
 #include "store/keys.h"
 
-/* The script's text, for SCRIPT LOAD. Its answer is a list: "done" or "race", or "odd" (done, and a key of a
- * type that is not ours was set aside); behind it, where an opt-out changed, the id of the entry in the
+/* The script's text, for SCRIPT LOAD. Its answer is a list: "done", "race", "used" (the event's token has
+ * convicted this lead before: nothing was written), or "odd" (done, and a key of a type that is not ours was
+ * set aside); behind it, where an opt-out changed, the id of the entry in the
  * lead's log. The lead's field `journal` holds that id until the entry is in the journal, too (journal.h). */
 extern const char commit_script[];
 
@@ -24,7 +25,7 @@ struct loaded {
     bool lead_allowed;         /* lead:{ADDR}:allow alone, for the comparison */
 };
 
-enum { COMMIT_KEYS = 5, COMMIT_ARGS = 96 };
+enum { COMMIT_KEYS = 6, COMMIT_ARGS = 104 };
 
 /* An EVALSHA in hiredis's argv form. Its strings live here, in the event and in the replies that `loaded`
  * points to. */
@@ -34,7 +35,7 @@ struct commit {
     size_t len[COMMIT_ARGS];
     int argc, log_at; /* argv from log_at on: the fields of the log entry, where there is a change */
     char value[OPTOUT_TEXT_SIZE];
-    char texts[2500];
+    char texts[2600];
     size_t used;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/keys.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -12,6 +13,7 @@ static const struct {
     [KEY_REFUSED] = { { "lead:{", 6 }, { "}:refused", 9 }, false },
     [KEY_ALLOW] = { { "lead:{", 6 }, { "}:allow", 7 }, false },
     [KEY_LOG] = { { "lead:{", 6 }, { "}:log", 5 }, false },
+    [KEY_TOKENS] = { { "lead:{", 6 }, { "}:tokens", 8 }, false },
     [KEY_DOMAIN_ALLOW] = { { "domain:{", 8 }, { "}:allow", 7 }, true },
     [KEY_DOMAIN_HOLD] = { { "domain:{", 8 }, { "}:hold", 6 }, true },
 };
@@ -30,6 +32,12 @@ void key_make(struct key *key, enum key_kind kind, const struct address *lead)
     append(key, forms[kind].domain ? address_domain(lead) : address_span(lead));
     append(key, forms[kind].after);
     key->text[key->n] = '\0';
+}
+
+void key_make_sent(struct key *key, const struct address *lead, uint64_t campaign)
+{
+    key->n = (size_t)snprintf(key->text, sizeof(key->text), "lead:{%s}:sent:%016llx", lead->text,
+                              (unsigned long long)campaign);
 }
 
 bool key_is(struct span key, enum key_kind kind, struct span *name)

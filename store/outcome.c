@@ -42,6 +42,9 @@ void outcome_log(const struct event *event, const struct outcome *outcome)
     logline_text(&line, "effect", effect_name(outcome->effect));
     if (event->type == EVENT_BOUNCE)
         logline_int(&line, "strikes", outcome->strikes);
+    if (event->proof != NULL)
+        logline_text(&line, "proof", event->proof);
+    add_optional(&line, "token", event->token);
     add_optional(&line, "status", event->status);
     logline_time(&line, "at", event->at);
     logline_text(&line, "source", event_source_name(event->source));

@@ -69,6 +69,11 @@ struct wire *store_wire(struct store *store)
     return store->wire;
 }
 
+const struct store_settings *store_settings_of(const struct store *store)
+{
+    return store->settings;
+}
+
 static void send_command(struct store *store, const char *name, const struct key *key, struct span field)
 {
     const char *argv[] = { name, key->text, field.p };
@@ -158,6 +163,14 @@ static void decide(struct store *store, const struct lead_settings *settings, st
     wire_send(store->wire, job->commit.argc, job->commit.argv, job->commit.len);
 }
 
+/* One token convicts once, whatever else is new about the mail that brings it. */
+static void make_repeat(struct job *job)
+{
+    job->outcome->effect = EFFECT_REPEAT;
+    job->outcome->change.kind = CHANGE_NONE;
+    job->outcome->strikes = job->loaded.lead.strikes;
+}
+
 static enum store_rc receive_commit(struct store *store, struct job *job, bool *no_script, struct err *err)
 {
     struct span word;
@@ -174,6 +187,8 @@ static enum store_rc receive_commit(struct store *store, struct job *job, bool *
     }
     word = answer_text(job->committed->element[0]);
     job->done = !span_eq(word, SPAN("race"));
+    if (span_eq(word, SPAN("used")))
+        make_repeat(job);
     job->outcome->odd |= span_eq(word, SPAN("odd"));
     return STORE_OK;
 }

@@ -7,5 +7,7 @@
 #include "store/wire.h"
 
 struct wire *store_wire(struct store *store);
+/* What it was made by. */
+const struct store_settings *store_settings_of(const struct store *store);
 
 #endif

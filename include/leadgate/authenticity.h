@@ -20,10 +20,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How a mail came, as far as it does not say so itself. */
+/* How a mail came. Where it is read decides whose writing the top of its header is. */
 struct arrival {
-    bool local;                       /* this Postfix wrote it, and no client could have */
-    bool null_sender;                 /* its envelope sender is <> */
+    bool delivered;   /* read from where our Postfix delivered it: its own fields are on top */
+    bool local;       /* this Postfix wrote it, and no client could have */
+    bool null_sender; /* its envelope sender is <> */
     const struct address *recipients; /* of its envelope, those that are bounce addresses */
     size_t n;
 };
@@ -41,6 +42,11 @@ enum trust {
     TRUST_NONE,     /* nothing: to be set aside */
 };
 enum trust authenticity_trust(const struct settings *settings, const struct report *report, size_t i);
+
+/* Turns finding i into the event that it is, as report_event() does, with what vouches for it (event.proof,
+ * event.unverified), and says what it may do. */
+enum trust authenticity_event(const struct settings *settings, const struct report *report, size_t i,
+                              enum event_source source, int64_t now, struct event *event);
 
 /* In log lines and in leadgate:unverified: none, local, token, message, expired, forged. */
 const char *proof_name(enum proof proof);

@@ -47,6 +47,7 @@ struct event {
     struct span stream;   /* complaint, unsubscribe, resubscribe: which stream; empty = every one */
     /* The name of the token that vouches for the mail which brought it; it convicts once. Empty = none. */
     struct span token;
+    const char *proof;    /* what vouches for it: proof_name(), static storage; NULL = it was not asked for */
     struct span provider; /* registrable domain of the host that answered; empty = not known */
     const char *rule;     /* the rule that classified it; lives as long as the classifier; NULL = none */
 };

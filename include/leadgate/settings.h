@@ -65,6 +65,8 @@ struct stream_settings {
     struct config_texts causes;              /* names of causes and groups of them */
     struct config_texts refusals_of;         /* names of streams */
     struct config_texts signing;             /* names of channels; or `inherit`, or `none` */
+    char *unsubscribe;                       /* an address; "" = none */
+    int64_t duplicates;                      /* seconds; 0 = they are not looked for */
     int enforce;                             /* enum enforce */
     char *reply_temporary, *reply_permanent; /* "" = policy.reply's */
 };
@@ -82,6 +84,10 @@ struct signing_settings {
     bool authenticated;
     bool refuse_unsigned; /* at RCPT TO: the null sender to a bounce address without a good token */
     struct config_texts local_hosts; /* what this Postfix calls itself in Received fields */
+};
+
+struct duplicates_settings {
+    char *header; /* the field that names the campaign; "" = Message-ID */
 };
 
 struct keyring;
@@ -109,6 +115,7 @@ struct settings {
     struct milter_settings milter;
     struct feed_settings feed;
     struct signing_settings signing;
+    struct duplicates_settings duplicates;
     struct config_items stream_items; /* struct stream_settings */
 
     /* What is made of them when they are loaded. */

@@ -29,6 +29,9 @@ struct signing_origin {
     bool local;                                        /* through sendmail(1) */
 };
 
+/* Whether a mail that comes in there is one of ours on its way out. */
+bool signing_is_outgoing(const struct settings *settings, const struct signing_origin *origin);
+
 /* Whether any mail is signed at all: there are keys and bounce addresses. */
 bool signing_is_on(const struct settings *settings);
 
@@ -49,5 +52,17 @@ bool signing_header(char dst[TOKEN_SEALED_SIZE], const struct settings *settings
  * TOKEN_NONE: it is no path. */
 enum token_rc signing_check_path(const struct settings *settings, const struct address *path, int64_t now,
                                  struct address *lead, char name[TOKEN_SIZE]);
+
+/* Where the lead writes to leave the stream, STREAM.UNSUBSCRIBE+TOKEN=LEAD: who mails there need say no more.
+ * about: the queue id. False when the stream has no such address, there is no key, or it would be too long
+ * (token_path_make()). */
+bool signing_unsubscribe_path(struct address *dst, const struct settings *settings,
+                              const struct stream *stream, const struct address *lead, struct span about,
+                              int64_t now);
+/* A recipient of ours that is such a path: who leaves which stream, and the token's name; lead and stream are
+ * meant only if it is TOKEN_GOOD. TOKEN_NONE: it is no path of any stream's unsubscribe address. */
+enum token_rc signing_check_unsubscribe(const struct settings *settings, const struct address *path,
+                                        int64_t now, struct address *lead, const struct stream **stream,
+                                        char name[TOKEN_SIZE]);
 
 #endif

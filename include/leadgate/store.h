@@ -22,11 +22,12 @@
 struct store_settings {
     struct endpoint address;
     int64_t database;
-    char *username;    /* "" = the default user */
-    char *password;    /* "" = no AUTH */
-    int64_t timeout;   /* milliseconds for connecting and for one answer */
-    int64_t retention; /* seconds that a lead's history is kept after its last event */
-    int64_t journal;   /* about how many changes leadgate:journal keeps */
+    char *username;     /* "" = the default user */
+    char *password;     /* "" = no AUTH */
+    int64_t timeout;    /* milliseconds for connecting and for one answer */
+    int64_t retention;  /* seconds that a lead's history is kept after its last event */
+    int64_t journal;    /* about how many changes leadgate:journal keeps */
+    int64_t unverified; /* about how many bounces leadgate:unverified keeps */
 };
 
 enum store_rc {

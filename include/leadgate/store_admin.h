@@ -34,8 +34,8 @@ struct deed {
 enum store_rc admin_allow(struct admin *admin, const struct deed *deed, struct err *err);
 enum store_rc admin_disallow(struct admin *admin, const struct deed *deed, bool *changed, struct err *err);
 
-/* Deletes every key of the lead: history, opt-out, refusals, whitelisting, log. The journal is told first, so
- * that no forgetting is missed in it. *changed: false when nothing was known. */
+/* Deletes every key of the lead: history, opt-out, refusals, whitelisting, log, used tokens. The journal is
+ * told first, so that no forgetting is missed in it. *changed: false when nothing was known. */
 enum store_rc admin_forget(struct admin *admin, const struct deed *deed, bool *changed, struct err *err);
 
 /* Everything about one lead, in one round trip. */

@@ -21,9 +21,11 @@ enum enforce { ENFORCE_ON, ENFORCE_OBSERVE, ENFORCE_OFF, ENFORCE_INHERIT };
 
 struct stream {
     const char *name;
-    int enforce;       /* enum enforce, never ENFORCE_INHERIT */
-    uint32_t causes;   /* 1 << cause for each that is enforced */
-    unsigned channels; /* of enum channel, or-ed: by which its mail is signed */
+    int enforce;                /* enum enforce, never ENFORCE_INHERIT */
+    uint32_t causes;            /* 1 << cause for each that is enforced */
+    unsigned channels;          /* of enum channel, or-ed: by which its mail is signed */
+    struct address unsubscribe; /* to which its recipients write to leave it; n == 0: there is none */
+    int64_t duplicates;         /* seconds in which a lead gets a campaign once; 0 = it is not looked at */
     const char *reply_temporary, *reply_permanent;
     const struct config_texts
         *refusals_of;                    /* what recipients said to these counts, too; NULL = to any stream */

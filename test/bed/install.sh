@@ -9,7 +9,7 @@ installed() {
     dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
 }
 
-# install_packages NAME...: those that are missing, without what they recommend. Redis and Postfix are needed as programs,
+# install_packages NAME...: those that are missing, without what they recommend. Redis, Postfix and OpenDKIM are needed as programs,
 # not as services: where we bring them they are neither started nor configured nor enabled. What is there already stays as it is.
 install_packages() {
     missing=
@@ -36,7 +36,7 @@ install_packages() {
     apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing >/dev/null
     status=$?
 
-    for service in redis-server postfix; do
+    for service in redis-server postfix opendkim; do
         case $missing in
         *" $service"*) [ ! -d /run/systemd/system ] || systemctl disable --quiet "$service" || true ;;
         esac

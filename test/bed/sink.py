@@ -15,7 +15,7 @@ import asyncio
 import re
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 HANG_UP = "421 "
 
@@ -34,6 +34,8 @@ class Mail:
     sender: str
     recipients: list
     content: bytes
+    arguments: str = ""  # of MAIL FROM, behind the sender: "ENVID=... RET=HDRS"
+    recipient_arguments: dict = field(default_factory=dict)
 
 
 class Sink:
@@ -98,7 +100,7 @@ class Sink:
             writer.write("".join(line + "\r\n" for line in lines).encode("utf-8", "surrogateescape"))
             await writer.drain()
 
-        sender, recipients, came = None, [], 0
+        mail, came = None, 0
         await say("220 world.test ESMTP")
         while line := await reader.readline():
             text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
@@ -109,7 +111,7 @@ class Sink:
             elif verb.startswith("HELO"):
                 await say("250 world.test")
             elif verb.startswith("MAIL FROM:"):
-                sender, recipients, came = path(text), [], int(time.time())
+                mail, came = Mail(path(text), [], b"", arguments(text)), int(time.time())
                 await say("250 2.1.0 Ok")
             elif verb.startswith("RCPT TO:"):
                 recipient = path(text)
@@ -119,18 +121,19 @@ class Sink:
                 if recipient.startswith("slow"):
                     await asyncio.sleep(1)
                 if refusal is None:
-                    recipients.append(recipient)
+                    mail.recipients.append(recipient)
+                    mail.recipient_arguments[recipient] = arguments(text)
                 while refusal and self.refuse_later and (left := came + 1 - time.time()) > 0:
                     await asyncio.sleep(left)
                 await say(refusal or "250 2.1.5 Ok")
             elif verb == "DATA":
-                if not recipients:
+                if not mail or not mail.recipients:
                     await say("554 5.5.1 No valid recipients")
                     continue
                 await say("354 End data with <CR><LF>.<CR><LF>")
-                mail = Mail(sender, recipients, await content(reader))
-                if any(recipient.startswith("late") for recipient in recipients):
-                    self.refused += recipients
+                mail.content = await content(reader)
+                if any(recipient.startswith("late") for recipient in mail.recipients):
+                    self.refused += mail.recipients
                     await say("552 5.2.2 The mailbox is over its quota")
                     continue
                 self.mails.append(mail)
@@ -146,6 +149,10 @@ class Sink:
 
 def path(command):
     return re.search(r"<([^>]*)>", command)[1]
+
+
+def arguments(command):
+    return command.partition(">")[2].strip()
 
 
 async def content(reader):

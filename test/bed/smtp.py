@@ -86,13 +86,13 @@ def campaign_message(subject="News", message_id=None):
     return head + "\nGood news.\n"
 
 
-def transaction(port, recipients, sender="bounce@bounces.bed.test", message=None, smtputf8=False, timeout=60):
+def transaction(port, recipients, sender="bounce@bounces.bed.test", message=None, smtputf8=False, arguments="", timeout=60):
     """Connects, sends one message to all recipients, says goodbye. Raises ConnectionError when the server hangs up."""
     replies = Replies()
     started = time.monotonic()
     session = Session(port, timeout=timeout)
     try:
-        replies.mail = session.command(f"MAIL FROM:<{sender}>" + (" SMTPUTF8" if smtputf8 else ""))
+        replies.mail = session.command(f"MAIL FROM:<{sender}>" + (" SMTPUTF8" if smtputf8 else "") + arguments)
         for recipient in recipients:
             replies.rcpt[recipient] = session.command(f"RCPT TO:<{recipient}>")
         if replies.accepted:

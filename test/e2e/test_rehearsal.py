@@ -14,7 +14,7 @@ import time
 import pytest
 
 import past
-from bed import make_dsn
+from bed import make_dsn, make_log
 from bed.proxy import Proxy
 from states import differences, lifetimes, state
 from test_cli import drain, leadgate, printed, values
@@ -374,9 +374,11 @@ def test_apply_is_what_the_bounces_would_have_done(store, tmp_path):
     assert all(abs(outs[key] - ttl) <= 5 for key, ttl in lifetimes(store.redis).items() if key in keep)
 
 
-def test_apply_is_what_the_feed_does(store, log):
+@pytest.mark.parametrize("mails", ["month", "random"])
+def test_apply_is_what_the_feed_does(store, log, mails):
     """The same log through leadgate-feed: the same keys, to the last word of the leads' own logs."""
-    path = past.write(pathlib.Path(store.dir, "mail.log"), log.text())
+    text = log.text() if mails == "month" else b"".join(make_log(20000, 300, 7, START, 20 * DAY)).decode()
+    path = past.write(pathlib.Path(store.dir, "mail.log"), text)
     os.chmod(path, 0o644)
     replay(store, "--apply", path)
     rehearsed, alive = state(store.redis), lifetimes(store.redis)

@@ -354,6 +354,34 @@ static void test_parts(void **state)
     assert_true(span_eq(address_domain(&got), SPAN("d.test")));
 }
 
+/* A base may have an extension of its own; what it covers has one more. */
+static void test_covers(void **state)
+{
+    static const struct {
+        const char *base, *address;
+        bool covers;
+    } rows[] = {
+        { "ann@d.test", "ann@d.test", true },       { "ann@d.test", "ann+news@d.test", true },
+        { "ann@d.test", "ann+@d.test", true },      { "ann@d.test", "anna@d.test", false },
+        { "ann@d.test", "an@d.test", false },       { "ann@d.test", "ann@e.test", false },
+        { "ann+a@d.test", "ann+a@d.test", true },   { "ann+a@d.test", "ann+a+b@d.test", true },
+        { "ann+a@d.test", "ann+ab@d.test", false }, { "ann+a@d.test", "ann@d.test", false },
+        { "ann@d.test", "+ann@d.test", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct address base, address;
+        struct err err;
+
+        assert_int_equal(address_parse(&base, ADDRESS_INTERNAL, span_of(rows[i].base), &folding, &err), 0);
+        assert_int_equal(address_parse(&address, ADDRESS_INTERNAL, span_of(rows[i].address), &folding, &err),
+                         0);
+        if (address_covers(&base, &address) != rows[i].covers)
+            fail_msg("%s, %s", rows[i].base, rows[i].address);
+    }
+}
+
 static void test_form_of(void **state)
 {
     (void)state;
@@ -366,11 +394,12 @@ static void test_form_of(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_internal),     cmocka_unit_test(test_escapes),
-        cmocka_unit_test(test_mailbox),      cmocka_unit_test(test_dsn),
-        cmocka_unit_test(test_unicode),      cmocka_unit_test(test_length),
-        cmocka_unit_test(test_random_bytes), cmocka_unit_test(test_every_character),
-        cmocka_unit_test(test_parts),        cmocka_unit_test(test_form_of),
+        cmocka_unit_test(test_internal),        cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_mailbox),         cmocka_unit_test(test_dsn),
+        cmocka_unit_test(test_unicode),         cmocka_unit_test(test_length),
+        cmocka_unit_test(test_covers),          cmocka_unit_test(test_random_bytes),
+        cmocka_unit_test(test_every_character), cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_form_of),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,8 +106,9 @@ static int house_open(void **state)
         return -1;
     house->settings->bounce_addresses.n = 1;
     house->store.rc = STORE_OK;
-    house->rules = (struct message_rules){ .settings = house->settings,
-                                           .store = { fake_find, fake_apply, &house->store } };
+    house->rules =
+        (struct message_rules){ .settings = house->settings,
+                                .store = { .find = fake_find, .apply = fake_apply, .ctx = &house->store } };
     house->message = message_new();
     house->stderr_was = dup(STDERR_FILENO);
     house->log = memfd_create("log", 0);
@@ -207,8 +208,11 @@ static enum verdict say_content(struct house *house, const struct mail *mail, en
 /* One mail as Postfix tells it, until the verdict; *stage is where that fell. Does not reset the message. */
 static enum verdict say(struct house *house, const struct mail *mail, enum stage *stage)
 {
-    struct message_origin origin = { mail->local, span_of(mail->daemon), span_of(mail->client),
-                                     span_of(mail->login), span_of(mail->port) };
+    struct message_origin origin = { .local = mail->local,
+                                     .daemon = span_of(mail->daemon),
+                                     .client_address = span_of(mail->client),
+                                     .sasl_username = span_of(mail->login),
+                                     .server_port = span_of(mail->port) };
     enum verdict verdict;
 
     *stage = AT_MAIL;
