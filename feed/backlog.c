@@ -20,6 +20,7 @@ struct backlog {
     char reader[HOST_NAME_MAX + 1];
     bool trouble; /* it cannot be read, and that was said */
     struct backlog_tally tally;
+    int64_t lag; /* as last told, seconds */
     /* One batch: what was understood of it. The events borrow from the applications. */
     struct application applications[INBOX_ENTRIES];
     struct event events[INBOX_ENTRIES];
@@ -100,11 +101,30 @@ static size_t make_events(struct backlog *backlog, const struct inbox_batch *bat
     return n;
 }
 
+/* How old the newest entry of a batch is: so far behind are we. */
+static int64_t age_of(const struct inbox_batch *batch, int64_t now)
+{
+    struct span id = batch->n > 0 ? batch->entries[batch->n - 1].id : SPAN_NONE;
+    int64_t milliseconds;
+
+    if (!span_int64(span_cut(&id, '-'), &milliseconds) || milliseconds / 1000 > now)
+        return 0;
+    return now - milliseconds / 1000;
+}
+
+/* Where it is news, and while there is something to read: somebody may have deleted the counters. */
+static void note_lag(struct backlog *backlog, int64_t lag, bool busy)
+{
+    if (busy || lag != backlog->lag)
+        applier_note_lag(backlog->applier, "applications", lag);
+    backlog->lag = lag;
+}
+
 enum backlog_rc backlog_step(struct backlog *backlog, int64_t now)
 {
     struct inbox_batch batch;
     struct err err;
-    int64_t rejected, repeats = 0;
+    int64_t rejected, lag, repeats = 0;
     size_t n;
 
     if (inbox_read(backlog->inbox, &batch, &err) == STORE_DOWN) {
@@ -112,13 +132,16 @@ enum backlog_rc backlog_step(struct backlog *backlog, int64_t now)
         return BACKLOG_DOWN;
     }
     note_trouble(backlog, false, &err);
-    if (!batch.more)
+    if (!batch.more) {
+        note_lag(backlog, 0, false);
         return BACKLOG_DONE;
+    }
     /* Ids are Redis's time. Where its clock is ahead of ours, ours would make another time of the same entry
      * each time that it is read. */
     if (batch.clock > now)
         now = batch.clock;
     n = make_events(backlog, &batch, now, &rejected);
+    lag = age_of(&batch, now);
     if (n > 0 && applier_apply(backlog->applier, backlog->events, n, now, &repeats, &err) == STORE_DOWN)
         return BACKLOG_DOWN;
     if (inbox_settle(backlog->inbox, &err) == STORE_DOWN) {
@@ -128,6 +151,7 @@ enum backlog_rc backlog_step(struct backlog *backlog, int64_t now)
     backlog->tally.events += (int64_t)n;
     backlog->tally.repeats += repeats;
     backlog->tally.rejected += rejected;
+    note_lag(backlog, lag, true);
     return BACKLOG_MORE;
 }
 

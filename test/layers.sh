@@ -40,7 +40,7 @@ BEGIN {
     headers("maillog", "maillog")
     headers("sim", "rehearsal simulate")
     headers("store", "campaign counters lookup store store_admin store_inbox store_pool store_position store_unverified")
-    headers("settings", "authenticity settings signing startup stream")
+    headers("settings", "authenticity settings signing startup stream unsubscribe")
 
     # Which files may see a library.
     library["hiredis/"] = "^store/"

@@ -9,8 +9,8 @@
  *   1C7D3AAE587: to=<...                           (journalctl -o cat)
  *
  * Times. RFC 3339 says all. A traditional time names neither year nor zone: it is local time, of the latest
- * year in which it is no later than a day after the time that the caller gives for the line. A line without
- * a time happened at that time.
+ * year in which it is no later than a day after the time that the caller gives for the line, and of an hour
+ * that comes twice the first. A line without a time happened at that time.
  *
  * A queue id belongs to one host and one instance of Postfix (the first part of the tag). What other lines
  * say of the same queue id (sender, Message-ID, client, who is still deferred) is remembered until the

@@ -214,6 +214,17 @@ def test_events_of_a_log(store):
     store.wait(lambda: counters(store)["events.log.delivered"] == 100001 and counters(store, "lag")[lag] == 0, "its end", timeout=60)
 
 
+def test_events_of_applications(store):
+    add = ("XADD", "leadgate:events", "*", "lead", "ann@dest.test", "type")
+    store.start_feed()
+    store.redis.call(*add, "click")
+    store.redis.call(*add, "bounce", "status", "5.1.1", "text", "550 5.1.1 <ann@dest.test>: User unknown", "at", int(time.time()) - 5)
+    want = {"events.application.click": 1, "events.application.bounce.user-unknown": 1}
+    store.wait(lambda: counters(store, "events") == want, f"{want}")
+    assert sum(counters(store, "rules").values()) == 1
+    store.wait(lambda: counters(store, "lag").get("lag.applications") == 0, "the end of the stream")
+
+
 # -- Redis away
 
 

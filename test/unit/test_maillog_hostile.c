@@ -235,6 +235,28 @@ static void survives_what_is_no_text(void **state)
     }
 }
 
+/* A host and an instance of each length: too long is not understood. */
+static void reads_long_names(void **state)
+{
+    struct maillog_settings settings = world_settings();
+    struct maillog *maillog = maillog_new(&settings);
+    char names[500], line[1024];
+
+    (void)state;
+    assert_non_null(maillog);
+    memset(names, 'x', sizeof(names));
+    for (size_t n = 2; n < 450; n++)
+        for (size_t host = 1; host < n; host += n < 380 ? 7 : 1) {
+            bool fits = n + strlen("A1B2C3D4E5") + 3 <= 400;
+
+            snprintf(line, sizeof(line), "Nov 22 08:00:00 %.*s %.*s/qmgr[7]: A1B2C3D4E5: from=<>, size=1",
+                     (int)host, names, (int)(n - host), names);
+            if (maillog_line(maillog, span_of(line), WORLD_NOW, NULL, NULL) != fits)
+                fail_msg("%zu bytes, %zu of them the host's", n, host);
+        }
+    maillog_free(maillog);
+}
+
 /* A line of a megabyte that goes on with one byte, at each place where something may be long. */
 static void reads_long_lines(void **state)
 {
@@ -263,9 +285,13 @@ static void reads_long_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes_nothing_for_a_field),    cmocka_unit_test(survives_every_cut),
-        cmocka_unit_test(a_cut_line_names_nobody_else), cmocka_unit_test(survives_every_change_of_a_byte),
-        cmocka_unit_test(survives_what_is_no_text),     cmocka_unit_test(reads_long_lines),
+        cmocka_unit_test(takes_nothing_for_a_field),
+        cmocka_unit_test(survives_every_cut),
+        cmocka_unit_test(a_cut_line_names_nobody_else),
+        cmocka_unit_test(survives_every_change_of_a_byte),
+        cmocka_unit_test(survives_what_is_no_text),
+        cmocka_unit_test(reads_long_names),
+        cmocka_unit_test(reads_long_lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is remembered of messages: found again, within bounds, the oldest forgotten first; the same as a plain
  * model of it whatever is done in whatever order. */
+#include "maillog/providers.h"
 #include "maillog/queue.h"
 
 #include <setjmp.h>
@@ -306,6 +307,29 @@ static void grows(void **state)
     queue_free(NULL);
 }
 
+/* Many more hosts than are kept: each has its own provider, every time. */
+static void remembers_providers(void **state)
+{
+    static struct providers providers;
+    char host[200], longest[200], provider[PROVIDER_SIZE], want[PROVIDER_SIZE];
+
+    (void)state;
+    for (int i = 0; i < 6000; i++) {
+        snprintf(host, sizeof(host), i % 7 == 6 ? "192.0.2.%d" : "mx%d.firm%d.example", i % 3, i / 2 % 1000);
+        assert_int_equal(providers_find(&providers, provider, span_of(host)), i % 7 != 6);
+        (void)provider_of_host(want, span_of(host));
+        assert_string_equal(provider, want);
+    }
+    memset(longest, 'x', sizeof(longest));
+    for (size_t n = 90; n < 150; n++) {
+        snprintf(host, sizeof(host), "%.50s.%.*s.firm.example", longest, (int)n - 50, longest);
+        assert_true(providers_find(&providers, provider, span_of(host)));
+        assert_string_equal(provider, "firm.example");
+    }
+    assert_false(providers_find(&providers, provider, SPAN_NONE));
+    assert_string_equal(provider, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +338,7 @@ int main(void)
         cmocka_unit_test(bounds_who_waits),
         cmocka_unit_test(forgets_as_a_model_does),
         cmocka_unit_test(grows),
+        cmocka_unit_test(remembers_providers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

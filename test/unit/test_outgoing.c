@@ -686,9 +686,10 @@ static void some_mail_offers_no_way_out(void **state)
             .recipients = { "<ann@example.com>" },
             .fields = { { "List-Unsubscribe", "<https://our.example>" } } },
           AT_END },
-        { { .client = "192.0.2.1", .recipients = { "<ann@example.com>" } }, AT_MAIL },
-        { { .sender = "<a@other.example>", .recipients = { "<ann@example.com>" } }, AT_MAIL },
-        { { .powerless = true, .recipients = { "<ann@example.com>" } }, AT_MAIL },
+        /* Whoever wants to leave may be its sender: only the recipients tell. */
+        { { .client = "192.0.2.1", .recipients = { "<ann@example.com>" } }, AT_DATA },
+        { { .sender = "<a@other.example>", .recipients = { "<ann@example.com>" } }, AT_DATA },
+        { { .powerless = true, .recipients = { "<ann@example.com>" } }, AT_DATA },
     };
     struct house *house = *state;
 
