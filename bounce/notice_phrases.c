@@ -229,6 +229,8 @@ const char *const notice_leads[] = {
     "no such user:",
     "unknown user:",
     "user unknown:",
+    "no such user",
+    "unknown user",
     "undeliverable:",
     "following recipient:",
     "following address:",

@@ -41,12 +41,32 @@ static bool is_labelled(const struct notice *notice, const struct line *line)
 
     if (take_end(&label, SPAN("smtp:")) || take_end(&label, SPAN("smtp")))
         label = line_strip_end(label);
-    if (label.n == 0 || label.n > 60 || (line->behind.n > 1 && line->behind.p[0] != '('))
+    if (label.n == 0 || label.n > 60 || (line->behind.n > 1 && !line_is_one_of(line->behind.p[0], "(,;")))
         return false;
     if (!take_end(&label, SPAN(":")) && !take_end(&label, SPAN("=")) && !take_end(&label, SPAN("：")))
         return false;
     label = line_lower(notice, label);
     return line_holds(label, notice_labels) && !line_holds(label, notice_not_labels);
+}
+
+/* Whether line i of a session's transcript is a RCPT TO that nobody refused: its reply accepts it ("<-- 250
+ * ok"), or was cut off. */
+static bool is_unrefused(const struct lines *lines, size_t i)
+{
+    struct span next = i + 1 < lines->n ? lines->line[i + 1].text : SPAN_NONE;
+    const char *arrow = span_find_nocase(next, SPAN("<-"));
+
+    if (span_find_nocase(lines->line[i].text, SPAN("RCPT TO")) == NULL)
+        return false;
+    if (next.n == 0)
+        return span_find_nocase(lines->line[i].text, SPAN("> RCPT TO")) != NULL;
+    if (arrow != NULL)
+        next = (struct span){ arrow, (size_t)(next.p + next.n - arrow) };
+    while (next.n > 0 && line_is_one_of(next.p[0], "<- \t")) {
+        next.p++;
+        next.n--;
+    }
+    return next.n > 3 && next.p[0] == '2' && next.p[1] >= '0' && next.p[1] <= '5' && next.p[3] == ' ';
 }
 
 /* The fields of a copied header that name people. */
@@ -109,6 +129,8 @@ static enum notice_shape shape_of(const struct lines *lines, size_t i, struct sp
     bool opened, role;
 
     if (line->address.n == 0 || is_header_line(line))
+        return SHAPE_NONE;
+    if (is_unrefused(lines, i))
         return SHAPE_NONE;
     if (is_labelled(lines->notice, line))
         return SHAPE_LISTED;
@@ -244,7 +266,7 @@ static bool is_transcript(const struct line *line)
 static void take_transcript(struct taking *taking, const struct lines *lines)
 {
     for (size_t i = 0; i < lines->n; i++)
-        if (lines->line[i].address.n > 0 && is_transcript(&lines->line[i]))
+        if (lines->line[i].address.n > 0 && is_transcript(&lines->line[i]) && !is_unrefused(lines, i))
             take(taking, lines->line[i].address, lines->line[i].at);
 }
 

@@ -80,8 +80,8 @@ void reply_find_status(char dst[STATUS_SIZE], struct span text)
     for (size_t i = 0; i < text.n; i++) {
         if (!is_digit(text.p[i]) || (i > 0 && !may_precede_code(text.p[i - 1])))
             continue;
-        if (!status_read(found, (struct span){ text.p + i, text.n - i }))
-            continue;
+        if (!status_read(found, (struct span){ text.p + i, text.n - i }) || found[0] == '2')
+            continue; /* what went well before it failed is no reason */
         if (dst[0] == '\0')
             memcpy(dst, found, sizeof(found));
         if (!status_is_bare(found)) {

@@ -244,6 +244,7 @@ static int read_bounce(struct application *out, const struct span *given,
     classify_rejection(context, &rejection, &finding);
     memcpy(out->status, finding.status, sizeof(out->status));
     out->event.cause = finding.cause;
+    out->event.rule = finding.rule;
     out->event.status = span_of(out->status);
     return 0;
 }

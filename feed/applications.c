@@ -46,11 +46,11 @@ static void on_turn(evutil_socket_t fd, short what, void *ctx)
 }
 
 struct applications *applications_new(struct event_base *base, const struct settings *settings,
-                                      struct intake *intake, struct err *err)
+                                      struct applier *applier, struct err *err)
 {
     struct applications *applications = calloc(1, sizeof(*applications));
 
-    if (applications == NULL || (applications->backlog = backlog_new(settings, intake)) == NULL ||
+    if (applications == NULL || (applications->backlog = backlog_new(settings, applier)) == NULL ||
         (applications->timer = event_new(base, -1, 0, on_turn, applications)) == NULL) {
         err_set(err, "out of memory");
         applications_free(applications);

@@ -5,17 +5,17 @@
 #ifndef FEED_APPLICATIONS_H
 #define FEED_APPLICATIONS_H
 
-#include "feed/intake.h"
+#include "feed/applier.h"
 #include "leadgate/err.h"
 #include "leadgate/settings.h"
 
 struct event_base;
 struct applications;
 
-/* Looks for the first time when the loop turns. settings and intake are borrowed and must outlive it. NULL
+/* Looks for the first time when the loop turns. settings and applier are borrowed and must outlive it. NULL
  * with err when out of memory. */
 struct applications *applications_new(struct event_base *base, const struct settings *settings,
-                                      struct intake *intake, struct err *err);
+                                      struct applier *applier, struct err *err);
 void applications_free(struct applications *applications); /* NULL is fine */
 
 #endif

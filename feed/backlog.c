@@ -15,11 +15,12 @@
 
 struct backlog {
     const struct settings *settings;
-    struct intake *intake;
+    struct applier *applier;
     struct inbox *inbox;
     char reader[HOST_NAME_MAX + 1];
     bool trouble; /* it cannot be read, and that was said */
-    int64_t rejected;
+    struct backlog_tally tally;
+    int64_t lag; /* as last told, seconds */
     /* One batch: what was understood of it. The events borrow from the applications. */
     struct application applications[INBOX_ENTRIES];
     struct event events[INBOX_ENTRIES];
@@ -33,14 +34,14 @@ static void name_reader(char *dst, size_t size)
     dst[size - 1] = '\0';
 }
 
-struct backlog *backlog_new(const struct settings *settings, struct intake *intake)
+struct backlog *backlog_new(const struct settings *settings, struct applier *applier)
 {
     struct backlog *backlog = calloc(1, sizeof(*backlog));
 
     if (backlog == NULL)
         return NULL;
     backlog->settings = settings;
-    backlog->intake = intake;
+    backlog->applier = applier;
     name_reader(backlog->reader, sizeof(backlog->reader));
     if ((backlog->inbox = inbox_new(&settings->redis, backlog->reader)) == NULL) {
         free(backlog);
@@ -100,11 +101,30 @@ static size_t make_events(struct backlog *backlog, const struct inbox_batch *bat
     return n;
 }
 
+/* How old the newest entry of a batch is: so far behind are we. */
+static int64_t age_of(const struct inbox_batch *batch, int64_t now)
+{
+    struct span id = batch->n > 0 ? batch->entries[batch->n - 1].id : SPAN_NONE;
+    int64_t milliseconds;
+
+    if (!span_int64(span_cut(&id, '-'), &milliseconds) || milliseconds / 1000 > now)
+        return 0;
+    return now - milliseconds / 1000;
+}
+
+/* Where it is news, and while there is something to read: somebody may have deleted the counters. */
+static void note_lag(struct backlog *backlog, int64_t lag, bool busy)
+{
+    if (busy || lag != backlog->lag)
+        applier_note_lag(backlog->applier, "applications", lag);
+    backlog->lag = lag;
+}
+
 enum backlog_rc backlog_step(struct backlog *backlog, int64_t now)
 {
     struct inbox_batch batch;
     struct err err;
-    int64_t rejected;
+    int64_t rejected, lag, repeats = 0;
     size_t n;
 
     if (inbox_read(backlog->inbox, &batch, &err) == STORE_DOWN) {
@@ -112,24 +132,30 @@ enum backlog_rc backlog_step(struct backlog *backlog, int64_t now)
         return BACKLOG_DOWN;
     }
     note_trouble(backlog, false, &err);
-    if (!batch.more)
+    if (!batch.more) {
+        note_lag(backlog, 0, false);
         return BACKLOG_DONE;
+    }
     /* Ids are Redis's time. Where its clock is ahead of ours, ours would make another time of the same entry
      * each time that it is read. */
     if (batch.clock > now)
         now = batch.clock;
     n = make_events(backlog, &batch, now, &rejected);
-    if (n > 0 && intake_apply(backlog->intake, backlog->events, n, now, &err) == STORE_DOWN)
+    lag = age_of(&batch, now);
+    if (n > 0 && applier_apply(backlog->applier, backlog->events, n, now, &repeats, &err) == STORE_DOWN)
         return BACKLOG_DOWN;
     if (inbox_settle(backlog->inbox, &err) == STORE_DOWN) {
         note_trouble(backlog, true, &err);
         return BACKLOG_DOWN;
     }
-    backlog->rejected += rejected;
+    backlog->tally.events += (int64_t)n;
+    backlog->tally.repeats += repeats;
+    backlog->tally.rejected += rejected;
+    note_lag(backlog, lag, true);
     return BACKLOG_MORE;
 }
 
-int64_t backlog_rejected(const struct backlog *backlog)
+const struct backlog_tally *backlog_tally(const struct backlog *backlog)
 {
-    return backlog->rejected;
+    return &backlog->tally;
 }

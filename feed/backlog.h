@@ -5,16 +5,16 @@
 #ifndef FEED_BACKLOG_H
 #define FEED_BACKLOG_H
 
-#include "feed/intake.h"
+#include "feed/applier.h"
 #include "leadgate/settings.h"
 
 #include <stdint.h>
 
 struct backlog;
 
-/* settings and intake are borrowed and must outlive the backlog. NULL when out of memory. Does not connect.
+/* settings and applier are borrowed and must outlive the backlog. NULL when out of memory. Does not connect.
  */
-struct backlog *backlog_new(const struct settings *settings, struct intake *intake);
+struct backlog *backlog_new(const struct settings *settings, struct applier *applier);
 void backlog_free(struct backlog *backlog); /* NULL is fine */
 
 enum backlog_rc {
@@ -27,7 +27,13 @@ enum backlog_rc {
  * cannot be read and when it can again. */
 enum backlog_rc backlog_step(struct backlog *backlog, int64_t now);
 
-/* How many entries were set aside since backlog_new(). */
-int64_t backlog_rejected(const struct backlog *backlog);
+/* What has gone through, since backlog_new(). */
+struct backlog_tally {
+    int64_t events;   /* applied */
+    int64_t repeats;  /* of these: known already */
+    int64_t rejected; /* entries that were set aside */
+};
+
+const struct backlog_tally *backlog_tally(const struct backlog *backlog);
 
 #endif

@@ -164,20 +164,7 @@ static size_t make_events(const struct intake *intake, bool to_apply, int64_t no
     return n;
 }
 
-enum store_rc intake_apply(struct intake *intake, const struct event *events, size_t n, int64_t now,
-                           struct err *err)
-{
-    int64_t repeats;
-    enum store_rc rc = applier_apply(intake->applier, events, n, now, &repeats, err);
-
-    if (rc == STORE_OK) {
-        intake->tally.events += (int64_t)n;
-        intake->tally.repeats += repeats;
-    }
-    return rc;
-}
-
-/* The mails that were held are applied. */
+/* What was held is applied. */
 static void note_mails(struct intake *intake)
 {
     for (size_t i = 0; i < intake->n; i++)
@@ -190,9 +177,12 @@ static void note_mails(struct intake *intake)
 static enum store_rc commit(struct intake *intake, struct event *events, int64_t now, struct err *err)
 {
     size_t n = make_events(intake, true, now, events);
+    int64_t repeats;
 
-    if (intake_apply(intake, events, n, now, err) == STORE_DOWN)
+    if (applier_apply(intake->applier, events, n, now, &repeats, err) == STORE_DOWN)
         return STORE_DOWN;
+    intake->tally.events += (int64_t)n;
+    intake->tally.repeats += repeats;
     n = make_events(intake, false, now, events);
     if (applier_set_aside(intake->applier, events, n, err) == STORE_DOWN)
         return STORE_DOWN;

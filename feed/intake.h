@@ -52,11 +52,6 @@ bool intake_full(const struct intake *intake);
  * err: none, or only some, was applied; read the same mails again later. */
 enum store_rc intake_commit(struct intake *intake, int64_t now, struct err *err);
 
-/* Applies events of a source that is not mail, and counts them in the tally; nothing is held. STORE_DOWN as
- * above. */
-enum store_rc intake_apply(struct intake *intake, const struct event *events, size_t n, int64_t now,
-                           struct err *err);
-
 const struct tally *intake_tally(const struct intake *intake);
 
 #endif

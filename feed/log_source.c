@@ -45,7 +45,7 @@ struct log_source {
     int inotify, file; /* file: the watch on the log itself; -1 = none */
     bool soon;         /* the next turn comes at once, or when what is being written has come */
     int64_t delay;     /* the last back-off, milliseconds; 0 = all is well */
-    int64_t lag;       /* as last told, seconds; -1 = not yet */
+    int64_t lag;       /* as last told, seconds */
 };
 
 static void turn_in(struct log_source *source, int64_t milliseconds)
@@ -288,7 +288,6 @@ struct log_source *log_source_new(struct event_base *base, const char *path, con
     source->path = path;
     source->applier = applier;
     source->file = -1;
-    source->lag = -1;
     make_name(source);
     source->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if ((source->reader = log_reader_new(settings, applier, err)) == NULL)

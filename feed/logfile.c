@@ -102,12 +102,22 @@ int logfile_seek(struct logfile *file, int64_t at, struct err *err)
     return 0;
 }
 
+/* gzread(3) gives 0 where the file breaks off, too. */
+static ssize_t read_gz(struct logfile *file, char *buffer, size_t size)
+{
+    int n = gzread(file->gz, buffer, (unsigned)size), code = Z_OK;
+
+    if (n == 0)
+        gzerror(file->gz, &code);
+    return code == Z_OK || code == Z_STREAM_END ? n : -1;
+}
+
 ssize_t logfile_read(struct logfile *file, char *buffer, size_t size, struct err *err)
 {
     ssize_t n;
 
     if (file->gz != NULL)
-        n = gzread(file->gz, buffer, (unsigned)size);
+        n = read_gz(file, buffer, size);
     else
         n = pread(file->fd, buffer, size, file->at);
     if (n < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* leadgate-feed: arguments, signals, exit statuses. As a daemon it runs one loop with one applier (one
- * connection to Redis) and a source for each Maildir and log, and one for what applications report; a reload
+ * connection to Redis), a source for each Maildir and log, and one for what applications report; a reload
  * makes all of them anew before it lets the old ones go. */
 #include "feed/applications.h"
 #include "feed/applier.h"
@@ -23,17 +23,19 @@
 static const struct program program = {
     .name = "leadgate-feed",
     .usage =
-        "Reads what comes back and applies it to the leads it is about. Without options: follows the\n"
-        "Maildirs and logs named by feed.maildirs and feed.logs, and the Redis stream on which applications\n"
-        "report, until told to stop.\n"
-        "  --once          reads what is in the Maildirs and in the stream now and exits\n"
-        "  --maildir DIR   this Maildir instead of those of feed.maildirs, and no log\n"
+        "Reads what comes back and applies it to the leads it is about. Without options: follows the "
+        "Maildirs\n"
+        "and logs named by feed.maildirs and feed.logs, and the Redis stream on which applications report\n"
+        "(feed.applications), until told to stop.\n"
+        "  --once          reads what is in the Maildirs and on the stream now and exits\n"
+        "  --maildir DIR   this Maildir instead of those of feed.maildirs, and nothing else\n"
         "  --mbox FILE     reads an mbox and exits\n"
         "  --stdin         reads one mail, for pipe(8)\n"
         "  --log FILE      reads a Postfix log, plain or gzip'd, and exits; - is standard input: events are\n"
         "                  applied as they come, and while Redis is away no more is read\n"
-        "Exit status: 0 done; 64 wrong arguments; 66 no such mailbox or log; 75 Redis is away, run it\n"
-        "again; 78 wrong settings.\n",
+        "Exit status: 0 done; 64 wrong arguments; 66 no such mailbox or log; 75 Redis is away, run it "
+        "again;\n"
+        "78 wrong settings.\n",
 };
 
 struct arguments {
@@ -76,12 +78,16 @@ static struct config_texts chosen_logs(const struct arguments *arguments, const 
     return arguments->maildir != NULL ? (struct config_texts){ NULL, 0 } : settings->feed.logs;
 }
 
-static int need_sources(size_t n, const struct settings *settings, struct err *err)
+/* --maildir is about one Maildir and nothing else. */
+static bool are_applications_read(const struct arguments *arguments, const struct settings *settings)
 {
-    if (n > 0 || settings->feed.applications)
-        return 0;
-    return err_set(err, "feed.maildirs and feed.logs name nothing and feed.applications is off: there is "
-                        "nothing to read");
+    return settings->feed.applications && arguments->maildir == NULL;
+}
+
+/* what: the settings that could name something. */
+static int need_sources(size_t n, const char *what, struct err *err)
+{
+    return n > 0 ? 0 : err_set(err, "%s and feed.applications is off: there is nothing to read", what);
 }
 
 static void feed_close(struct feed *feed)
@@ -131,8 +137,7 @@ static bool open_sources(struct feed *feed, struct event_base *base, const struc
     for (size_t i = 0; i < logs->n; i++)
         if (!add_source(feed, log_source_new(base, logs->item[i], settings, feed->applier, err), close_log))
             return false;
-    return !settings->feed.applications ||
-           add_source(feed, applications_new(base, settings, feed->intake, err), close_applications);
+    return true;
 }
 
 /* EX_OK, or EX_CONFIG or EX_OSERR with err. Owns settings, whatever the answer. */
@@ -143,19 +148,24 @@ static int feed_open(struct feed *out, struct daemon *daemon, struct settings *s
     char *only;
     struct config_texts maildirs = chosen_maildirs(daemon->arguments, settings, &only);
     struct config_texts logs = chosen_logs(daemon->arguments, settings);
+    bool applications = are_applications_read(daemon->arguments, settings);
+    size_t n = maildirs.n + logs.n + applications;
 
-    if (need_sources(maildirs.n + logs.n, settings, err) < 0) {
+    if (need_sources(n, "neither feed.maildirs nor feed.logs names anything", err) < 0) {
         status = EX_CONFIG;
         goto fail;
     }
     feed.applier = applier_new(settings, daemon->counters);
     feed.intake = intake_new(settings, feed.applier);
-    feed.sources = calloc(maildirs.n + logs.n + 1, sizeof(*feed.sources));
+    feed.sources = calloc(n, sizeof(*feed.sources));
     if (feed.applier == NULL || feed.intake == NULL || feed.sources == NULL) {
         err_set(err, "out of memory");
         goto fail;
     }
     if (!open_sources(&feed, daemon->base, &maildirs, &logs, err))
+        goto fail;
+    if (applications &&
+        !add_source(&feed, applications_new(daemon->base, settings, feed.applier, err), close_applications))
         goto fail;
     *out = feed;
     return EX_OK;
@@ -253,6 +263,7 @@ static int read_mail_once(const struct arguments *arguments, const struct settin
     struct err err;
     char *only;
     struct config_texts maildirs = chosen_maildirs(arguments, settings, &only);
+    bool applications = are_applications_read(arguments, settings);
 
     if (intake == NULL) {
         log_say(LOG_ERR, "out of memory");
@@ -260,11 +271,11 @@ static int read_mail_once(const struct arguments *arguments, const struct settin
         status = once_mbox(intake, &settings->feed, arguments->mbox);
     } else if (arguments->from_stdin) {
         status = once_stdin(intake, &settings->feed);
-    } else if (need_sources(maildirs.n, settings, &err) < 0) {
+    } else if (need_sources(maildirs.n + applications, "feed.maildirs names no Maildir", &err) < 0) {
         log_say(LOG_ERR, "%s", err.text);
         status = EX_CONFIG;
     } else {
-        status = once_sources(intake, settings, &maildirs);
+        status = once_sources(intake, applications ? applier : NULL, settings, &maildirs);
     }
     intake_free(intake);
     return status;

@@ -20,14 +20,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* rejected: reports of applications that were set aside. */
-static void print_summary(const struct intake *intake, int64_t rejected)
+static void print_summary(const struct intake *intake, const struct backlog_tally *reported)
 {
     const struct tally *tally = intake_tally(intake);
 
     printf("mails=%" PRId64 " events=%" PRId64 " repeats=%" PRId64 " unverified=%" PRId64
            " unrecognised=%" PRId64 " rejected=%" PRId64 "\n",
-           tally->mails, tally->events, tally->repeats, tally->unverified, tally->unrecognised, rejected);
+           tally->mails, tally->events + reported->events, tally->repeats + reported->repeats,
+           tally->unverified, tally->unrecognised, reported->rejected);
 }
 
 /* Maps a file; an empty one is the empty span. 0, or -1 with err. */
@@ -95,7 +95,7 @@ int once_mbox(struct intake *intake, const struct feed_settings *settings, const
         goto out;
     }
     status = apply_mbox(intake, settings, &mbox, path);
-    print_summary(intake, 0);
+    print_summary(intake, &(struct backlog_tally){ .events = 0 });
 out:
     if (file.n > 0)
         munmap((void *)(uintptr_t)file.p, file.n);
@@ -123,9 +123,10 @@ static int apply_maildir(struct intake *intake, const struct feed_settings *sett
     return rc == MAILBOX_DOWN ? EX_TEMPFAIL : EX_OK;
 }
 
-static int apply_backlog(struct intake *intake, const struct settings *settings, int64_t *rejected)
+static int apply_backlog(struct applier *applier, const struct settings *settings,
+                         struct backlog_tally *tally)
 {
-    struct backlog *backlog = backlog_new(settings, intake);
+    struct backlog *backlog = backlog_new(settings, applier);
     enum backlog_rc rc = BACKLOG_MORE;
 
     if (backlog == NULL) {
@@ -134,25 +135,26 @@ static int apply_backlog(struct intake *intake, const struct settings *settings,
     }
     while (rc == BACKLOG_MORE)
         rc = backlog_step(backlog, time(NULL));
-    *rejected = backlog_rejected(backlog);
+    *tally = *backlog_tally(backlog);
     backlog_free(backlog);
     return rc == BACKLOG_DOWN ? EX_TEMPFAIL : EX_OK;
 }
 
-int once_sources(struct intake *intake, const struct settings *settings, const struct config_texts *maildirs)
+int once_sources(struct intake *intake, struct applier *applier, const struct settings *settings,
+                 const struct config_texts *maildirs)
 {
     int status = EX_OK, rc = EX_OK;
-    int64_t rejected = 0;
+    struct backlog_tally reported = { .events = 0 };
 
     for (size_t i = 0; i < maildirs->n && status != EX_TEMPFAIL; i++) {
         rc = apply_maildir(intake, &settings->feed, maildirs->item[i]);
         status = rc != EX_OK ? rc : status;
     }
-    if (settings->feed.applications && status != EX_TEMPFAIL) {
-        rc = apply_backlog(intake, settings, &rejected);
+    if (applier != NULL && status != EX_TEMPFAIL) {
+        rc = apply_backlog(applier, settings, &reported);
         status = rc != EX_OK ? rc : status;
     }
-    print_summary(intake, rejected);
+    print_summary(intake, &reported);
     return status;
 }
 

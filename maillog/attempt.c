@@ -72,7 +72,7 @@ bool attempt_cut_address(struct span *rest, struct span *address)
     if (rest->p[1] == '"') {
         for (i = 2; i < rest->n && rest->p[i] != '"'; i++)
             i += rest->p[i] == '\\';
-        if (i >= rest->n)
+        if (i + 1 >= rest->n || (rest->p[i + 1] != '@' && rest->p[i + 1] != '>'))
             return false;
     }
     if ((close = memchr(rest->p + i, '>', rest->n - i)) == NULL)

@@ -64,9 +64,9 @@ static bool make_key(char key[KEY_SIZE], struct reading *reading)
     const struct span parts[] = { reading->line.host, reading->line.instance, reading->line.queue_id };
     size_t n = 0;
 
+    if (parts[0].n + parts[1].n + parts[2].n + 3 > KEY_SIZE)
+        return false;
     for (size_t i = 0; i < 3; i++) {
-        if (parts[i].n > KEY_SIZE - 1 - n)
-            return false;
         memcpy(key + n, parts[i].p, parts[i].n);
         n += parts[i].n;
         key[n++] = ' ';

@@ -263,11 +263,11 @@ void queue_remove(struct queue *queue, struct queued *message)
     queue->used--;
 }
 
-/* Until there is room for `more` messages; the one used last stays. */
+/* Until there is room for `more` messages. The one used last stays, unless it has to go for another: alone it
+ * never has more recipients who wait than there is room for. */
 static void forget_oldest(struct queue *queue, uint32_t more)
 {
-    while (queue->used + queue->beside + more > queue->most && queue->oldest != NONE &&
-           (more > 0 || queue->oldest != queue->newest)) {
+    while (queue->used + queue->beside + more > queue->most && queue->oldest != NONE) {
         queue_remove(queue, &queue->slots[queue->oldest]);
         queue->forgotten++;
     }

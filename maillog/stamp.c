@@ -64,6 +64,18 @@ static int time_of_day(const char *p)
     return hour * 3600 + minute * 60 + second;
 }
 
+/* `.123456` */
+static size_t fraction_length(struct span text)
+{
+    size_t n = 1;
+
+    if (text.n == 0 || (text.p[0] != '.' && text.p[0] != ','))
+        return 0;
+    while (n < text.n && text.p[n] >= '0' && text.p[n] <= '9')
+        n++;
+    return n;
+}
+
 /* --- RFC 3339 --- */
 
 /* `Z`, `+01:00` or `+0100`: its length, 0 when it is none. */
@@ -99,13 +111,11 @@ size_t stamp_read_iso(struct span text, int64_t *at)
     days = days_of((struct date){ digits(text.p, 4), digits(text.p + 5, 2), digits(text.p + 8, 2) });
     if (days < 0 || (seconds = time_of_day(text.p + 11)) < 0)
         return 0;
-    if (text.p[n] == '.' || text.p[n] == ',')
-        for (n++; n < text.n && text.p[n] >= '0' && text.p[n] <= '9';)
-            n++;
+    n += fraction_length((struct span){ text.p + n, text.n - n });
     if ((zone_n = read_zone((struct span){ text.p + n, text.n - n }, &zone)) == 0)
         return 0;
     *at = days * DAY + seconds - zone;
-    return n + zone_n;
+    return *at < 0 ? 0 : n + zone_n;
 }
 
 /* --- traditional --- */
@@ -190,7 +200,7 @@ size_t stamp_read_traditional(struct stamp_cache *cache, struct span text, int64
     if (memcmp(p, cache->minute, sizeof(cache->minute)) == 0 && p[12] == ':' && second >= 0 && second <= 60 &&
         cache->since <= now && now < cache->until) {
         *at = cache->base + second;
-        return TRADITIONAL;
+        return TRADITIONAL + fraction_length((struct span){ p + TRADITIONAL, text.n - TRADITIONAL });
     }
     date = (struct date){ .month = month_of(p),
                           .day = digits(p[4] == ' ' ? p + 5 : p + 4, p[4] == ' ' ? 1 : 2) };
@@ -200,5 +210,5 @@ size_t stamp_read_traditional(struct stamp_cache *cache, struct span text, int64
         return 0;
     memcpy(cache->minute, p, sizeof(cache->minute));
     *at = cache->base + second;
-    return TRADITIONAL;
+    return TRADITIONAL + fraction_length((struct span){ p + TRADITIONAL, text.n - TRADITIONAL });
 }

@@ -19,9 +19,9 @@ struct stamp_cache {
 /* `2026-11-22T09:53:05.123456+01:00`, `...+0100`, `...Z`; fractions are cut. */
 size_t stamp_read_iso(struct span text, int64_t *at);
 
-/* `Nov 22 05:13:15`, the day padded by a blank or a zero. Local time, of the latest year in which it is no
- * later than a day after now. The hour that comes twice when summer time ends is taken for the first one:
- * a time that is the same whenever the line is read, and never in the future. */
+/* `Nov 22 05:13:15`, the day padded by a blank or a zero, or `Nov 22 05:13:15.123456`. Local time, of the
+ * latest year in which it is no later than a day after now. The hour that comes twice when summer time ends
+ * is taken for the first one: a time that is the same whenever the line is read, and never in the future. */
 size_t stamp_read_traditional(struct stamp_cache *cache, struct span text, int64_t now, int64_t *at);
 
 #endif

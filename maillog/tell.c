@@ -286,7 +286,7 @@ void tell_expiry(struct reading *reading, struct queued *message)
             delivery.finding.cause = CAUSE_EXPIRED;
             delivery.finding.hardness = cause_info(CAUSE_EXPIRED)->hardness;
         }
-        delivery.sent = waiting.sent;
+        delivery.sent = waiting.sent < delivery.at ? waiting.sent : delivery.at;
         delivery.relay = waiting.relay;
         delivery.provider = waiting.provider;
         tell(reading, &delivery);

@@ -190,5 +190,5 @@ void kept_lead_pack(struct kept_lead *kept, const struct lead *lead)
 
 bool kept_lead_is_out(const struct kept_lead *kept, int64_t at)
 {
-    return kept->optout_cause != CAUSE_NONE && kept->since <= at && (kept->until == 0 || at < kept->until);
+    return kept->optout_cause != CAUSE_NONE && (kept->until == 0 || at < kept->until);
 }

@@ -27,13 +27,13 @@ struct kept_lead {
     uint64_t mails[KEPT_MAILS];
     uint32_t strikes, cycle, deliveries;
     int32_t score;
-    uint32_t out, ended;   /* 1 << cause: opted out for it, for good */
-    uint32_t missed;       /* 1 << cause: a good mail would not have been sent for it */
-    uint32_t missed_ended; /* 1 << cause: while opted out for good */
-    uint16_t provider;     /* the last one known */
-    uint16_t n;            /* length of the address */
+    uint32_t out;      /* 1 << cause: opted out for it */
+    uint32_t missed;   /* 1 << cause: a good mail would not have been sent for it */
+    uint16_t provider; /* the last one known */
+    uint16_t n;        /* length of the address */
     uint8_t cause, optout_cause;
-    uint8_t oldest; /* of mails[] */
+    uint8_t oldest;    /* of mails[] */
+    bool missed_ended; /* a good mail would not have been sent, with her opted out for good */
     char address[];
 };
 
@@ -63,7 +63,7 @@ void kept_message(char dst[KEPT_MESSAGE_SIZE], struct span message);
 void kept_lead_unpack(const struct kept_lead *kept, struct lead *lead);
 void kept_lead_pack(struct kept_lead *kept, const struct lead *lead);
 
-/* Whether the opt-out stands at that time. */
+/* Whether the last opt-out still stands at that time; it may have begun later. */
 bool kept_lead_is_out(const struct kept_lead *kept, int64_t at);
 
 #endif

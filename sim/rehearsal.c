@@ -53,7 +53,7 @@ static bool is_waiting(uint64_t mail)
 /* Whether it is refused for the opt-out that stood when it was handed in. */
 static uint64_t decide(const struct kept_lead *kept, uint32_t enforced, int64_t sent)
 {
-    if (!kept_lead_is_out(kept, sent) || (enforced >> kept->optout_cause & 1) == 0)
+    if (sent < kept->since || !kept_lead_is_out(kept, sent) || (enforced >> kept->optout_cause & 1) == 0)
         return 0;
     return kept->optout_cause | (kept->until == 0 ? MAIL_ENDED : 0);
 }
@@ -134,10 +134,11 @@ static void count_price(struct rehearsal *rehearsal, struct kept_lead *kept, uin
         of->missed_leads++;
         all->missed_leads += first;
     }
-    if ((mail & MAIL_ENDED) != 0 && note_cause(&kept->missed_ended, cause, &first)) {
-        of->missed_ended++;
-        all->missed_ended += first;
-    }
+    if ((mail & MAIL_ENDED) == 0 || kept->missed_ended)
+        return;
+    kept->missed_ended = true;
+    of->missed_ended++;
+    all->missed_ended++;
 }
 
 /* The outcome of a mail; -1 when out of memory. */
@@ -173,16 +174,18 @@ static void count_optout(struct rehearsal *rehearsal, struct kept_lead *kept, co
         all->leads += first;
         provider->leads += first;
     }
-    if (optout->kind == OPTOUT_PERMANENT && note_cause(&kept->ended, optout->cause, &first)) {
+    /* Once for each lead: nothing in a log ends it. */
+    if (optout->kind == OPTOUT_PERMANENT) {
         of->ended++;
-        all->ended += first;
-        provider->ended += first;
+        all->ended++;
+        provider->ended++;
     }
 }
 
 /* --- one try --- */
 
-/* As the programs do, at the time of the event: a log is read in order. */
+/* As the programs do, at the time of the event: a log is read in order. Where a line stands behind later
+ * ones, the key of an opt-out that began meanwhile is there already. */
 static void apply(struct rehearsal *rehearsal, struct kept_lead *kept, const struct event *told)
 {
     char message[KEPT_MESSAGE_SIZE];

@@ -16,6 +16,11 @@ function layer_list(text, names,    n, i, words) {
     for (i = 1; i <= n; i++)
         names[words[i]] = 1
 }
+function headers(folder, text,    n, i, words) {
+    n = split(text, words, " ")
+    for (i = 1; i <= n; i++)
+        home[words[i]] = folder
+}
 BEGIN {
     # What a folder may include from, itself aside.
     below["core"] = ""
@@ -29,17 +34,13 @@ BEGIN {
     below["cli"] = "core lead bounce maillog store sim settings"
 
     # Which folder a public header belongs to.
-    split("core:address core:config core:decimal core:endpoint core:err core:hash core:keyring core:logline core:network core:provider core:span core:times core:token " \
-          "lead:cause lead:event lead:lead " \
-          "bounce:bounce bounce:reason bounce:rules " \
-          "maillog:maillog " \
-          "sim:rehearsal sim:simulate " \
-          "store:campaign store:counters store:lookup store:store store:store_admin store:store_inbox store:store_pool store:store_unverified store:store_position " \
-          "settings:authenticity settings:settings settings:signing settings:startup settings:stream settings:unsubscribe", homes, " ")
-    for (i in homes) {
-        split(homes[i], part, ":")
-        home[part[2]] = part[1]
-    }
+    headers("core", "address config decimal endpoint err hash keyring logline network provider span times token")
+    headers("lead", "cause event incident lead")
+    headers("bounce", "bounce reason rules")
+    headers("maillog", "maillog")
+    headers("sim", "rehearsal simulate")
+    headers("store", "campaign counters lookup store store_admin store_inbox store_pool store_position store_unverified")
+    headers("settings", "authenticity settings signing startup stream unsubscribe")
 
     # Which files may see a library.
     library["hiredis/"] = "^store/"

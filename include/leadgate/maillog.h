@@ -9,8 +9,8 @@
  *   1C7D3AAE587: to=<...                           (journalctl -o cat)
  *
  * Times. RFC 3339 says all. A traditional time names neither year nor zone: it is local time, of the latest
- * year in which it is no later than a day after the time that the caller gives for the line. A line without
- * a time happened at that time.
+ * year in which it is no later than a day after the time that the caller gives for the line, and of an hour
+ * that comes twice the first. A line without a time happened at that time.
  *
  * A queue id belongs to one host and one instance of Postfix (the first part of the tag). What other lines
  * say of the same queue id (sender, Message-ID, client, who is still deferred) is remembered until the
@@ -44,11 +44,13 @@ enum delivery_kind {
 struct delivery {
     enum delivery_kind kind;
     struct finding finding; /* lead: orig_to, else to; cause CAUSE_NONE for DELIVERY_SENT */
-    int64_t at, sent;       /* of the line; when the message came into the queue (0 = not known) */
+    int64_t at, sent; /* of the line; when the message came into the queue, to the second (0 = not known) */
     struct span queue_id;
-    struct span message;  /* Message-ID without <>, else the queue id */
-    struct span relay;    /* the host's name; empty = none was reached */
-    struct span provider; /* of the relay; empty = not known */
+    struct span message; /* Message-ID without <>, else the queue id */
+    struct span relay;   /* the host's name; empty = none was reached */
+    /* Of the relay, or of the host that could not be reached; empty = not known, or the sender's own house.
+     */
+    struct span provider;
     /* Of the message, where its lines have been seen; empty = not known. */
     bool sender_known;
     struct span sender; /* without <>; empty = the null sender, if it is known */
@@ -77,7 +79,8 @@ typedef void maillog_fn(void *ctx, const struct delivery *delivery);
 /* Reads one line, without its line end, and calls fn for each delivery that it tells of: none for most lines,
  * one for each recipient still deferred where a message expires. now: when the line was written, as far as
  * the caller knows: the clock for a line that has just come, the file's modification time for an old one. fn
- * may be NULL: the line is only remembered. False when the line is not one of Postfix's. */
+ * may be NULL: the line is only remembered. False when the line is not one of Postfix's, or not understood.
+ */
 bool maillog_line(struct maillog *maillog, struct span line, int64_t now, maillog_fn *fn, void *ctx);
 
 /* What has been read, since maillog_new(). */

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from bed import Proxy
-from bed.redis import Redis
+from bed.redis import Redis, RedisServer
 from states import differences, state
 
 EVENTS, REJECTED, GROUP = "leadgate:events", "leadgate:rejected", "leadgate"
@@ -291,6 +291,26 @@ def test_deleted_while_pending(apps, idle):
     apps.redis.call("XTRIM", EVENTS, "MAXLEN", 2)
     work_off(apps)
     assert len(apps.redis.client.keys("lead:*")) == 2
+
+
+def test_redis_before_6_2(apps):
+    """No XAUTOCLAIM: said once; what is new is read all the same, and what we left behind ourselves."""
+    old = RedisServer(os.path.join(apps.dir, "redis-old"), apps.log_path("redis-old.log"))
+    old.process.argv += ["--rename-command", "XAUTOCLAIM", ""]
+    old.start()
+    try:
+        apps.configure(redis={"address": f"unix:{old.path}"}, feed={"maildirs": []})
+        old.call("XADD", EVENTS, "*", "type", "click", "lead", "ann@example.com")
+        old.call("XGROUP", "CREATE", EVENTS, GROUP, "0")
+        old.call("XREADGROUP", "GROUP", GROUP, os.uname().nodename, "STREAMS", EVENTS, ">")
+        feed = apps.start_feed()
+        apps.wait(lambda: old.call("EXISTS", LEAD), "the click that was ours")
+        old.call("XADD", EVENTS, "*", "type", "click", "lead", "bob@example.com")
+        apps.wait(lambda: old.call("EXISTS", "lead:{bob@example.com}"), "the new click")
+        assert said(feed, "older than 6.2") == 1 and said(feed, "cannot read") == 0
+        feed.stop()
+    finally:
+        old.close()
 
 
 def said(feed, words):

@@ -18,10 +18,13 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 COMPLAINT = os.path.join(os.path.dirname(HERE), "data", "bounce", "complaint.eml")
 
 
+COUNTED = ("decisions", "events", "effects", "rules", "failures", "other")
+
+
 def counters(bed, *groups):
-    """What stands in Redis, of these groups or of all: {name: number}."""
+    """What stands in Redis, of these groups or of all that are sums: {name: number}."""
     found = bed.redis.client.hash(KEY) if bed.redis.call("TYPE", KEY) == "hash" else {}
-    return {name: int(value) for name, value in found.items() if not groups or name.split(".")[0] in groups}
+    return {name: int(value) for name, value in found.items() if name.split(".")[0] in (groups or COUNTED)}
 
 
 def suppress(bed):
@@ -201,13 +204,25 @@ def test_events_of_a_log(store):
     store.configure(feed={"logs": [path]})
     store.start_feed()
     want = {"events.log.delivered": 1, "events.log.bounce.user-unknown": 1, "events.log.deferred.mailbox-full": 1,
-            "effects.good": 1, "effects.optout": 1, "effects.recorded": 1, lag: 0}
-    store.wait(lambda: counters(store, "events", "effects", "lag") == want, f"{want}")
+            "effects.good": 1, "effects.optout": 1, "effects.recorded": 1}
+    store.wait(lambda: counters(store, "events", "effects") == want, f"{want}")
+    store.wait(lambda: counters(store, "lag").get(lag) == 0, "the end of the log")
     # While there is a backlog it shows.
     with open(path, "a", encoding="utf-8") as log:
         log.writelines(log_line(now - 20, 10 + i, f"lead{i}@dest.test") for i in range(100000))
-    store.wait(lambda: counters(store)[lag] >= 20, "the backlog to show")
-    store.wait(lambda: counters(store)["events.log.delivered"] == 100001 and counters(store)[lag] == 0, "its end", timeout=60)
+    store.wait(lambda: counters(store, "lag")[lag] >= 20, "the backlog to show")
+    store.wait(lambda: counters(store)["events.log.delivered"] == 100001 and counters(store, "lag")[lag] == 0, "its end", timeout=60)
+
+
+def test_events_of_applications(store):
+    add = ("XADD", "leadgate:events", "*", "lead", "ann@dest.test", "type")
+    store.start_feed()
+    store.redis.call(*add, "click")
+    store.redis.call(*add, "bounce", "status", "5.1.1", "text", "550 5.1.1 <ann@dest.test>: User unknown", "at", int(time.time()) - 5)
+    want = {"events.application.click": 1, "events.application.bounce.user-unknown": 1}
+    store.wait(lambda: counters(store, "events") == want, f"{want}")
+    assert sum(counters(store, "rules").values()) == 1
+    store.wait(lambda: counters(store, "lag").get("lag.applications") == 0, "the end of the stream")
 
 
 # -- Redis away

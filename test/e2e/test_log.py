@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """leadgate-feed follows Postfix's log: through rotation, death and a Redis that is away, each line counts once."""
 
-import contextlib
 import gzip
 import os
 import random
 import re
 import shutil
-import subprocess
+import signal
 import threading
 import time
 
@@ -213,3 +212,173 @@ def redis_goes_away(store, feed):
     store.wait(lambda: "cannot commit to Redis" in feed.text(), "a word about Redis")
     store.redis.start()
     store.wait(lambda: "Redis takes commits again" in feed.text(), "the feed to go on")
+
+
+def test_redis_comes_back_with_an_older_copy(store, log):
+    """What Redis has forgotten of the log is read again from the place that it remembers."""
+    lines = make_log(3000, 200, seed=2, start=time.time() - 2 * HOUR, seconds=HOUR)
+    write(log, lines[:1000])
+    feed = start(store)
+    wait_read(store, log)
+    store.redis.call("SAVE")
+    write(log, lines[1000:2000])
+    wait_read(store, log)
+    store.redis.process.kill()
+    store.redis.start()
+    assert place_of(store, log)[0] == sum(map(len, lines[:1000]))
+    write(log, lines[2000:])
+    wait_read(store, log)
+    assert "starting over" in feed.text()
+    found = events(store.redis)
+    store.redis.call("FLUSHALL")
+    read_once(store, log)
+    assert differences(found, events(store.redis)) == []
+
+
+def test_several_logs_and_a_reload(store, log):
+    """Each log has a place of its own, and keeps it when the settings are loaded again."""
+    other = log + ".other"
+    lines = make_log(1000, 100, seed=3, start=time.time() - 2 * HOUR, seconds=HOUR)
+    write(log, lines[:500])
+    feed = start(store)
+    wait_read(store, log)
+    store.configure(feed={"maildirs": [], "logs": [log, other]})
+    feed.signal(1)
+    store.wait(lambda: f"{other}: No such file" in feed.text(), "a word about the missing log")
+    write(other, [line.replace(b"@dest", b"@other") for line in lines])  # other leads
+    wait_read(store, other)
+    write(log, lines[500:])
+    wait_read(store, log)
+    assert feed.text().count("No such file") == 1 and f"log {other} is there" in feed.text()
+    feed.stop()
+    # Each line was read once, but for those that were only recalled.
+    assert sum(int(tally["repeats"]) for tally in feed.lines("tally")) <= 5
+    found = events(store.redis)
+    store.redis.call("FLUSHALL")
+    for path in (log, other):
+        read_once(store, path)
+    assert differences(found, events(store.redis)) == []
+
+
+# -- read once
+
+
+def test_a_file_is_read_once(store, log):
+    lines = make_log(2000, 100, seed=4, start=time.time() - 2 * HOUR, seconds=HOUR)
+    write(log, lines[:-1] + [lines[-1].rstrip(b"\n")])
+    plain = read_once(store, log)
+    assert plain["lines"] == 2000 and plain["events"] > 500
+    before = events(store.redis)
+    with open(log, "rb") as file, gzip.open(log + ".gz", "wb") as packed:
+        shutil.copyfileobj(file, packed)
+    packed = read_once(store, log + ".gz")
+    assert packed == {**plain, "repeats": plain["events"]}
+    assert differences(events(store.redis), before) == [] and place_of(store, log) is None
+
+
+@pytest.mark.parametrize("arguments, status", [
+    (("--log", "/nonexistent"), 66),
+    (("--log", "/"), 66),
+    (("--log", "x", "--once"), 64),
+    (("--log", "x", "--mbox", "y"), 64),
+])
+def test_exit_statuses(store, arguments, status):
+    assert store.program("leadgate-feed", "-c", store.config_path, *arguments).start().wait(10) == status
+
+
+def test_redis_is_away_for_a_file(store, log):
+    write(log, make_log(1000, 100, seed=5, start=time.time() - HOUR, seconds=HOUR))
+    store.redis.stop()
+    process = store.program("leadgate-feed", "-c", store.config_path, "--log", log).start()
+    assert process.wait(30) == 75
+
+
+def test_a_damaged_file(store, log):
+    """What can be read of it is applied, and the exit status tells."""
+    with gzip.open(log + ".gz", "wb") as packed:
+        packed.writelines(make_log(1000, 100, seed=6, start=time.time() - HOUR, seconds=HOUR))
+    os.truncate(log + ".gz", os.path.getsize(log + ".gz") // 2)
+    process = store.program("leadgate-feed", "-c", store.config_path, "--log", log + ".gz").start()
+    assert process.wait(30) == 66
+    assert 100 < summary(process)["lines"] < 1000 and events(store.redis)
+
+
+# -- standard input
+
+
+@pytest.fixture
+def pipe(store):
+    """leadgate-feed --log -, and the end of the pipe that rsyslogd or journalctl would hold."""
+    reading, writing = os.pipe()
+    process = store.program("leadgate-feed", "-c", store.config_path, "--log", "-").start(stdin=reading)
+    os.close(reading)
+    with os.fdopen(writing, "wb", buffering=0) as end:
+        yield process, end
+
+
+def histories(store):
+    return len(store.redis.client.keys("lead:*}"))
+
+
+def test_a_pipe_is_read_as_it_comes(store, pipe):
+    process, end = pipe
+    lines = make_log(3000, 100, seed=7, start=time.time() - 2 * HOUR, seconds=HOUR)
+    end.write(b"".join(lines[:50]))  # far less than a batch, and no end in sight
+    store.wait(lambda: histories(store) > 5, "the first events")
+    # A writer that never pauses for long does not keep them waiting for ever, either.
+    known = commits(store)
+    for line in lines[50:]:
+        end.write(line)
+        if commits(store) > known + 5:
+            break
+        time.sleep(0.05)
+    else:
+        pytest.fail("nothing was applied while lines came")
+    end.close()
+    assert process.wait(10) == 0
+
+
+def test_a_pipe_waits_for_redis(store, pipe):
+    """The writer is held up; nothing is lost, and it is said once."""
+    process, end = pipe
+    lines = make_log(20_000, 500, seed=8, start=time.time() - 2 * HOUR, seconds=HOUR)
+    store.redis.stop()
+    writer = threading.Thread(target=lambda: (end.write(b"".join(lines)), end.close()))
+    writer.start()
+    store.wait(lambda: "cannot commit to Redis" in process.text(), "a word about Redis")
+    assert writer.is_alive()
+    store.redis.start()
+    assert process.wait(60) == 0
+    writer.join()
+    assert summary(process)["lines"] == len(lines) and process.text().count("cannot commit to Redis") == 1
+    found = events(store.redis)
+    store.redis.call("FLUSHALL")
+    whole = os.path.join(store.dir, "whole.log")
+    with open(whole, "wb") as file:
+        file.writelines(lines)
+    read_once(store, whole)
+    assert differences(found, events(store.redis)) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_pipe_is_told_to_stop(store, pipe, number):
+    """What was read is applied before it ends."""
+    process, end = pipe
+    lines = make_log(500, 100, seed=9, start=time.time() - HOUR, seconds=HOUR)
+    store.redis.stop()
+    end.write(b"".join(lines))
+    store.wait(lambda: "cannot commit to Redis" in process.text(), "a word about Redis")
+    process.signal(number)
+    store.redis.start()
+    assert process.wait(10) == 0
+    assert summary(process)["lines"] == len(lines) and histories(store) > 50
+
+
+def test_a_pipe_is_told_to_stop_at_once(store, pipe):
+    process, end = pipe
+    store.redis.stop()
+    end.write(b"".join(make_log(500, 100, seed=9, start=time.time() - HOUR, seconds=HOUR)))
+    store.wait(lambda: "cannot commit to Redis" in process.text(), "a word about Redis")
+    process.signal(signal.SIGTERM)
+    store.wait(lambda: process.signal(signal.SIGTERM) or not process.running(), "the program to end")
+    assert process.wait() == 75

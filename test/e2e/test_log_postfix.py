@@ -124,3 +124,46 @@ def test_log_and_bounces_agree(logged):
     read_bounces(bed)
     assert bounces(read_log(bed)) == ["repeat"] * BOUNCES
     assert verdicts(bed) == EXPECTED
+
+
+def rotate(bed):
+    """As contrib/postfix/README.md says: postlogd(8) makes the new file for root alone."""
+    bed.postfix.run("postfix", "logrotate")
+    open(bed.postfix.log, "ab").close()
+    os.chmod(bed.postfix.log, 0o644)
+
+
+def test_postfix_rotates_its_log(logged):
+    """postfix logrotate: renames, reloads, compresses. The feed has seen everything, whether it was there or not."""
+    bed = logged
+    bed.configure(feed={"maildirs": [], "logs": [bed.postfix.log], "internal_relays": []})
+    bed.start_policyd()
+    feed = bed.start_feed()
+    try:
+        send(bed, ["dead1@dest.test"])
+        bed.wait(lambda: optouts(bed) == 1, "the first opt-out")
+        rotate(bed)
+        send(bed, ["dead2@dest.test"])
+        bed.wait(lambda: optouts(bed) == 2, "the second opt-out")
+        feed.stop()
+        send(bed, ["dead3@dest.test"])
+        bed.next_second()  # the name has the second in it
+        rotate(bed)
+        send(bed, ["dead4@dest.test"])
+        assert len(rotated(bed)) == 2 and all(name.endswith(".gz") for name in rotated(bed))
+        feed = bed.start_feed()
+        bed.wait(lambda: optouts(bed) == 4, "all opt-outs")
+        from_log = [line["lead"] for line in feed.lines("change")]
+        assert sorted(from_log) == [f"dead{i}@dest.test" for i in (1, 2, 3, 4)]
+        assert "reading from its beginning" not in feed.text()
+    finally:
+        for name in rotated(bed):
+            os.unlink(bed.log_path(name))
+
+
+def optouts(bed):
+    return len(bed.redis.client.keys("lead:*:optout"))
+
+
+def rotated(bed):
+    return [name for name in os.listdir(bed.logs) if name.startswith("mail.log.")]

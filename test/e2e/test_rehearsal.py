@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import os
+import pathlib
 import pty
 import re
 import subprocess
@@ -13,10 +14,11 @@ import time
 import pytest
 
 import past
-from bed import make_dsn
+from bed import make_dsn, make_log
 from bed.proxy import Proxy
 from states import differences, lifetimes, state
 from test_cli import drain, leadgate, printed, values
+from test_replay import run_feed, write_mbox
 
 DAY = 86400
 START = int(time.time()) // DAY * DAY - 35 * DAY + 10 * 3600  # ten in the morning, five weeks ago
@@ -364,16 +366,29 @@ def test_apply_is_what_the_bounces_would_have_done(store, tmp_path):
     from_log = state(store.redis, words)
     outs = lifetimes(store.redis)
     store.redis.call("FLUSHALL")
-    mbox = tmp_path / "mbox"
-    mbox.write_bytes(b"".join(b"From MAILER-DAEMON Thu Jan  1 00:00:00 2026\n" + mail + b"\n" for mail in notices))
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        os.chmod(folder, 0o755)
-    assert store.program("leadgate-feed", "-c", store.config_path, "--mbox", str(mbox)).start().wait(60) == 0
+    run_feed(store, "--mbox", write_mbox(store, notices))
     from_mail = state(store.redis, words)
     keep = [key for key in from_log if key.endswith(("}", ":optout"))]
     assert len(keep) >= 4 and sorted(keep) == sorted(key for key in from_mail if key.endswith(("}", ":optout")))
     assert differences({key: from_log[key] for key in keep}, {key: from_mail[key] for key in keep}) == []
     assert all(abs(outs[key] - ttl) <= 5 for key, ttl in lifetimes(store.redis).items() if key in keep)
+
+
+@pytest.mark.parametrize("mails", ["month", "random"])
+def test_apply_is_what_the_feed_does(store, log, mails):
+    """The same log through leadgate-feed: the same keys, to the last word of the leads' own logs."""
+    text = log.text() if mails == "month" else b"".join(make_log(20000, 300, 7, START, 20 * DAY)).decode()
+    path = past.write(pathlib.Path(store.dir, "mail.log"), text)
+    os.chmod(path, 0o644)
+    replay(store, "--apply", path)
+    rehearsed, alive = state(store.redis), lifetimes(store.redis)
+    store.redis.call("FLUSHALL")
+    run_feed(store, "--log", path)
+    fed = state(store.redis)
+    own = {key for key in fed if key.startswith(("lead:", "leadgate:journal"))}
+    assert len(own) > 236 and own == set(rehearsed)
+    assert differences({key: fed[key] for key in own}, rehearsed) == []
+    assert all(abs(alive[key] - ttl) <= 60 for key, ttl in lifetimes(store.redis).items() if key in own)
 
 
 def test_redis_is_away(store, tmp_path, log):

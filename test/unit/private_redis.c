@@ -21,8 +21,9 @@ static void die(const char *what)
 
 void private_redis_init(struct private_redis *redis)
 {
-    *redis =
-        (struct private_redis){ .settings = { .timeout = 300, .retention = 400 * 86400, .journal = 1000, .unverified = 1000 } };
+    *redis = (struct private_redis){
+        .settings = { .timeout = 300, .retention = 400 * 86400, .journal = 1000, .unverified = 1000 }
+    };
     snprintf(redis->dir, sizeof(redis->dir), "/tmp/leadgate-test.XXXXXX");
     if (mkdtemp(redis->dir) == NULL)
         die("mkdtemp");

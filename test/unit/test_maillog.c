@@ -149,6 +149,11 @@ static void finds_its_own_verdicts(void **state)
         { AT "qmgr[7]: A1B2C3D4E5: to=<ann@b.example>, " NONE
              "dsn=4.3.0, status=deferred (mail transport unavailable)\n",
           "deferred ann@b.example remote-system 4.3.0 0\n" },
+        /* Words of Postfix's own in a server's mouth. */
+        { AT "smtp[7]: A1B2C3D4E5: to=<ann@b.example>, " RELAY
+             "dsn=5.7.1, status=bounced (host mx.b.example[192.0.2.7] "
+             "said: 550 5.7.1 a valid hostname or address is needed (in reply to RCPT TO command))\n",
+          "bounced ann@b.example policy-block 5.7.1 550\n" },
     };
 
     (void)state;
@@ -333,6 +338,13 @@ static void tells_times_and_hosts(void **state)
     assert_int_equal(world.at, WORLD_NOW);
     assert_int_equal(world.sent, 0);
     assert_string_equal(world.relay, "192.0.2.7");
+    assert_string_equal(world.provider, "");
+    /* A relay in the sender's own house says nothing of who answers for the recipient. */
+    world_read(&world,
+               AT "qmgr[7]: A1B2C3D4E5: from=<news@news.shop.example>, size=305, nrcpt=1 (queue active)\n" AT
+                  "smtp[7]: A1B2C3D4E5: to=<ann@b.example>, relay=out.shop.example[192.0.2.7]:25, delay=1, "
+                  "delays=1/0/0/0, " SENT);
+    assert_string_equal(world.relay, "out.shop.example");
     assert_string_equal(world.provider, "");
     /* Bytes that are no text. */
     world_read(&world, AT
@@ -738,6 +750,16 @@ static void says_what_the_report_says(void **state)
               "in.mail.example") "552-5.2.2 The mailbox of this customer is over 552-5.2.2 quota, "
                                  "and takes nothing until it has been cleared. 552 5.2.2 q12si346 "
                                  "(in reply to RCPT TO command))" },
+        { "postfix-suspended.eml",
+          "to=<eva@slow.example>, relay=none, delay=2, delays=1/0/1/0, dsn=4.7.0, status=deferred (delivery "
+          "temporarily suspended: host mx.slow.example[192.0.2.77] refused to talk to me: 421 4.7.0 Too many "
+          "connections, come back later)" },
+        /* What the reply was one to is said around it. */
+        { "postfix-mail-from.eml",
+          "to=<eva@slow.example>, relay=mx.slow.example[192.0.2.77]:25, delay=2, delays=1/0/1/0, dsn=5.0.0, "
+          "status=bounced (" SAID(
+              "mx.slow.example") "550 Domain shop.example does not exist (in reply to MAIL FROM "
+                                 "command))" },
         { "postfix-timeout.eml",
           "to=<eva@slow.example>, relay=mx.slow.example[192.0.2.77]:25, delay=2, delays=1/0/1/0, dsn=4.4.2, "
           "status=deferred (conversation with mx.slow.example[192.0.2.77] timed out while sending RCPT TO)" },

@@ -355,6 +355,28 @@ static void refused_mails_leave_no_trace(void **state)
     tear_down(&stage);
 }
 
+/* A line that comes late finds the key that is there by then, and cannot make it lighter. */
+static void late_lines_find_the_key(void **state)
+{
+    struct stage stage;
+    struct lead lead;
+    struct optout optout;
+    struct address ann = address_of("ann@example.com");
+
+    (void)state;
+    set_up(&stage);
+    stage.settings.sunset_sends = 2;
+    stage.settings.sunset_after = 5 * DAY;
+    mail(&stage, CAUSE_NONE, "ann@example.com", MORNING);
+    mail(&stage, CAUSE_USER_UNKNOWN, "ann@example.com", MORNING + 9 * DAY);
+    mail(&stage, CAUSE_NONE, "ann@example.com", MORNING + 8 * DAY);
+    assert_true(rehearsal_find(stage.rehearsal, &ann, &lead, &optout));
+    assert_int_equal(lead.deliveries, 2);
+    assert_int_equal(optout.cause, CAUSE_USER_UNKNOWN);
+    assert_int_equal(optout.kind, OPTOUT_PERMANENT);
+    tear_down(&stage);
+}
+
 static void providers_and_days(void **state)
 {
     struct stage stage;
@@ -499,6 +521,7 @@ static void draw_settings(struct model *model)
     settings->strike_spacing = draw_below(&model->seed, 2) * 6 * HOUR;
     settings->series_limit = (1 + draw_below(&model->seed, 60)) * DAY;
     settings->score.floor = -1 * SCORE_UNIT * (1 + draw_below(&model->seed, 10));
+    settings->trust_score = draw_below(&model->seed, 3) * SCORE_UNIT;
     settings->sunset_sends = 2;
     settings->sunset_after = draw_below(&model->seed, 2) * 20 * DAY;
     for (int cause = 1; cause < CAUSES; cause++)
@@ -704,6 +727,7 @@ int main(void)
         cmocka_unit_test(decided_at_the_door),
         cmocka_unit_test(mails_are_counted_once),
         cmocka_unit_test(refused_mails_leave_no_trace),
+        cmocka_unit_test(late_lines_find_the_key),
         cmocka_unit_test(providers_and_days),
         cmocka_unit_test(too_many_providers_are_one),
         cmocka_unit_test(many_leads),

@@ -165,8 +165,7 @@ static void no_token(void **state)
                                         "b23456723456723456 abcd",
                                         "b234567234567234567abc",
                                         "b234567234567234567abcde",
-                                        "b\xff"
-                                        "3456723456723456abcde" };
+                                        "b\xff 3456723456723456abcd" };
     struct keyring *ring = ring_of(paths[0], NULL), *empty = ring_of(NULL, NULL);
     struct token_claim claim = claim_of("ann@example.com");
     char token[TOKEN_SIZE], subject[ADDRESS_SIZE];
