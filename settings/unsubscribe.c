@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "leadgate/unsubscribe.h"
 
+#include "leadgate/keyring.h"
 #include "leadgate/logline.h"
 #include "leadgate/signing.h"
 
 bool unsubscribe_is_on(const struct settings *settings)
 {
+    if (keyring_count(settings->keyring) == 0)
+        return false;
     for (size_t i = 0; i < settings->streams.n; i++)
         if (settings->streams.item[i].unsubscribe.n > 0)
             return true;

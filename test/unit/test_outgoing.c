@@ -675,9 +675,10 @@ static void some_mail_offers_no_way_out(void **state)
         { { .recipients = { "<ann@example.com>", "<bob@example.com>" } }, AT_DATA },
         { { .recipients = { "<o'hara@example.com>" } }, AT_END },
         { { .recipients = { "<ann@example.com>" }, .fields = { { "DKIM-Signature", "v=1" } } }, AT_END },
-        { { .client = "192.0.2.1", .recipients = { "<ann@example.com>" } }, AT_MAIL },
-        { { .sender = "<a@other.example>", .recipients = { "<ann@example.com>" } }, AT_MAIL },
-        { { .powerless = true, .recipients = { "<ann@example.com>" } }, AT_MAIL },
+        /* Not ours to sign; whether somebody leaves by it the recipients tell. */
+        { { .client = "192.0.2.1", .recipients = { "<ann@example.com>" } }, AT_DATA },
+        { { .sender = "<a@other.example>", .recipients = { "<ann@example.com>" } }, AT_DATA },
+        { { .powerless = true, .recipients = { "<ann@example.com>" } }, AT_DATA },
     };
     struct house *house = *state;
 
