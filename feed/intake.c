@@ -164,7 +164,7 @@ static size_t make_events(const struct intake *intake, bool to_apply, int64_t no
     return n;
 }
 
-/* What was held is applied. */
+/* The mails that were held are applied. */
 static void note_mails(struct intake *intake)
 {
     for (size_t i = 0; i < intake->n; i++)

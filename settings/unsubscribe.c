@@ -5,6 +5,7 @@
 #include "leadgate/logline.h"
 #include "leadgate/signing.h"
 
+/* Without a key there is no token that could be good. */
 bool unsubscribe_is_on(const struct settings *settings)
 {
     if (keyring_count(settings->keyring) == 0)

@@ -16,8 +16,7 @@ struct unsubscribe {
     bool meant; /* the token is ours; else nothing follows */
 };
 
-/* Whether there is a key, and a stream has such an address; and whether this is one, with or without a token.
- */
+/* Whether any stream has such an address; and whether this is one, with or without a token. */
 bool unsubscribe_is_on(const struct settings *settings);
 bool unsubscribe_is_address(const struct settings *settings, const struct address *address);
 

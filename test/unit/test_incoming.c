@@ -391,7 +391,7 @@ static void leaving(void **state)
     assert_string_equal(house.done, "");
     snprintf(forged, sizeof(forged), "bounces%s", strchr(leave_of("ann@example.com", NOW), '+'));
     receive(&(struct mail){ .to = forged });
-    assert_string_equal(house.done, "bounce ann@example.com user-unknown forged aside");
+    assert_string_equal(house.done, "bounce ann@example.com user-unknown none aside");
     /* Mail that is for neither is let go at once. */
     assert_int_equal(
         receive(&(struct mail){ .sender = "a@b.example", .to = "info@our.example", .body = "x" }),
