@@ -49,17 +49,6 @@ struct round {
     struct share_list shares;
 };
 
-static enum store_rc add_all(struct provider_list *to, const struct provider_list *from, struct err *err)
-{
-    for (size_t i = 0; i < from->n; i++) {
-        if (!provider_list_add(to, span_of(from->name[i]))) {
-            err_set(err, "out of memory");
-            return STORE_DOWN;
-        }
-    }
-    return STORE_OK;
-}
-
 static enum store_rc list_providers(struct round *round, struct err *err)
 {
     struct store *store = round->tend.store;
@@ -68,9 +57,10 @@ static enum store_rc list_providers(struct round *round, struct err *err)
         store_list_open(store, &round->open, err) == STORE_DOWN ||
         store_list_shared(store, &round->shared, err) == STORE_DOWN)
         return STORE_DOWN;
-    if (add_all(&round->shared, &round->all, err) == STORE_DOWN)
-        return STORE_DOWN;
-    return add_all(&round->all, &round->open, err);
+    if (provider_list_unite(&round->shared, &round->all) && provider_list_unite(&round->all, &round->open))
+        return STORE_OK;
+    err_set(err, "out of memory");
+    return STORE_DOWN;
 }
 
 static void round_close(struct round *round)

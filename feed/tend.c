@@ -206,7 +206,7 @@ static bool is_in_other_hands(const struct incident_state *state)
     return state->hold.present && state->hold.since != state->incident.since;
 }
 
-/* It is not there, and did not end by itself: an operator has deleted it. */
+/* It is not there, and nobody has ended it: an operator has deleted it, or no feed has run for an hour. */
 static enum store_rc let_go(const struct tend *tend, struct span provider, bool listed,
                             struct incident_state *state, struct err *err)
 {
@@ -215,7 +215,7 @@ static enum store_rc let_go(const struct tend *tend, struct span provider, bool 
 
     if (!listed && !left)
         return STORE_OK;
-    snprintf(words, sizeof(words), "action=over at=%s why=deleted", time_text(at, tend->now));
+    snprintf(words, sizeof(words), "action=over at=%s why=gone", time_text(at, tend->now));
     if ((left || state->ended == 0) && tell(tend, provider, words, err) == STORE_DOWN)
         return STORE_DOWN;
     if (store_drop_incident(tend->store, provider, tend->now, err) == STORE_DOWN)

@@ -7,6 +7,7 @@
  * make any provider look bad. */
 #include "leadgate/answers.h"
 
+#include "leadgate/hash.h"
 #include "leadgate/store_incident.h"
 #include "leadgate/store_provider.h"
 
@@ -21,9 +22,11 @@ struct batch {
     char (*names)[PROVIDER_SIZE]; /* of their providers */
     struct answer *answers;
     size_t n;
-    /* Names, each once, and whether there is an incident. */
-    struct provider_list providers;
+    /* Each provider once, and whether there is an incident; and where each event's stands among them. */
+    struct span *asked;
+    uint64_t *hashes;
     struct incident_brief *briefs;
+    size_t n_asked, *places;
 };
 
 static bool is_try(const struct event *event)
@@ -103,39 +106,33 @@ static enum store_rc find_providers(struct batch *batch, struct err *err)
 
 /* --- whether there is an incident --- */
 
-static enum store_rc find_incidents(struct batch *batch, struct err *err)
+/* The place of a provider among those that are asked about; it is added where it is new. */
+static size_t place_of(struct batch *batch, struct span provider)
 {
-    struct span *names;
-    enum store_rc rc;
+    uint64_t hash = hash_bytes(HASH_START, provider);
+    size_t i = 0;
 
-    for (size_t i = 0; i < batch->n; i++) {
-        if (!is_try(&batch->events[i]) || batch->events[i].provider.n == 0)
-            continue;
-        if (!provider_list_add(&batch->providers, batch->events[i].provider)) {
-            err_set(err, "out of memory");
-            return STORE_DOWN;
-        }
+    while (i < batch->n_asked && (batch->hashes[i] != hash || !span_eq(batch->asked[i], provider)))
+        i++;
+    if (i == batch->n_asked) {
+        batch->asked[i] = provider;
+        batch->hashes[i] = hash;
+        batch->n_asked++;
     }
-    names = calloc(batch->providers.n + 1, sizeof(*names));
-    batch->briefs = calloc(batch->providers.n + 1, sizeof(*batch->briefs));
-    if (names == NULL || batch->briefs == NULL) {
-        free(names);
-        err_set(err, "out of memory");
-        return STORE_DOWN;
-    }
-    for (size_t i = 0; i < batch->providers.n; i++)
-        names[i] = span_of(batch->providers.name[i]);
-    rc = store_find_briefs(batch->store, names, batch->providers.n, batch->briefs, err);
-    free(names);
-    return rc;
+    return i;
 }
 
-static const struct incident_brief *brief_of(const struct batch *batch, struct span provider)
+static bool is_of_provider(const struct event *event)
 {
-    for (size_t i = 0; i < batch->providers.n; i++)
-        if (span_eq(span_of(batch->providers.name[i]), provider))
-            return &batch->briefs[i];
-    return NULL;
+    return is_try(event) && event->provider.n > 0;
+}
+
+static enum store_rc find_incidents(struct batch *batch, struct err *err)
+{
+    for (size_t i = 0; i < batch->n; i++)
+        if (is_of_provider(&batch->events[i]))
+            batch->places[i] = place_of(batch, batch->events[i].provider);
+    return store_find_briefs(batch->store, batch->asked, batch->n_asked, batch->briefs, err);
 }
 
 /* A log that is read late tells of days on which there was no incident. */
@@ -148,9 +145,9 @@ static void judge_by_incidents(struct batch *batch)
 {
     for (size_t i = 0; i < batch->n; i++) {
         struct event *event = &batch->events[i];
-        const struct incident_brief *brief = is_try(event) ? brief_of(batch, event->provider) : NULL;
+        const struct incident_brief *brief = &batch->briefs[batch->places[i]];
 
-        if (brief == NULL || !is_of_incident(batch->settings, brief, event->at))
+        if (!is_of_provider(event) || !is_of_incident(batch->settings, brief, event->at))
             continue;
         event->excused = event->type == EVENT_BOUNCE && incident_explains(brief->sign, event->cause);
         batch->answers[i].since = brief->step;
@@ -188,9 +185,14 @@ static bool batch_open(struct batch *batch, const struct event *events)
     size_t n = batch->n;
 
     batch->events = malloc((n + 1) * sizeof(*batch->events));
-    batch->answers = calloc(n + 1, sizeof(*batch->answers));
     batch->names = calloc(n + 1, sizeof(*batch->names));
-    if (batch->events == NULL || batch->answers == NULL || batch->names == NULL)
+    batch->answers = calloc(n + 1, sizeof(*batch->answers));
+    batch->asked = calloc(n + 1, sizeof(*batch->asked));
+    batch->hashes = calloc(n + 1, sizeof(*batch->hashes));
+    batch->briefs = calloc(n + 1, sizeof(*batch->briefs));
+    batch->places = calloc(n + 1, sizeof(*batch->places));
+    if (batch->events == NULL || batch->names == NULL || batch->answers == NULL || batch->asked == NULL ||
+        batch->hashes == NULL || batch->briefs == NULL || batch->places == NULL)
         return false;
     memcpy(batch->events, events, n * sizeof(*events));
     return true;
@@ -199,10 +201,12 @@ static bool batch_open(struct batch *batch, const struct event *events)
 static void batch_close(struct batch *batch)
 {
     free(batch->events);
-    free(batch->answers);
     free(batch->names);
+    free(batch->answers);
+    free(batch->asked);
+    free(batch->hashes);
     free(batch->briefs);
-    provider_list_free(&batch->providers);
+    free(batch->places);
 }
 
 enum store_rc answers_apply(const struct settings *settings, struct store *store, const struct event *events,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "leadgate/settings.h"
 
+#include "leadgate/stream.h"
 #include "settings/provider_names.h"
 
 static struct span name_of(const struct settings *settings, struct span domain)
@@ -15,17 +16,16 @@ static struct span domain_of(const struct address *lead)
 {
     struct span domain = address_domain(lead);
     char registrable[PROVIDER_SIZE];
-    size_t n;
+    size_t n = provider_of_host(registrable, domain) ? span_of(registrable).n : domain.n;
 
-    if (domain.n > 0 && domain.p[0] == '[')
-        return SPAN_NONE;
-    n = provider_of_host(registrable, domain) ? span_of(registrable).n : domain.n;
-    return n < PROVIDER_SIZE ? (struct span){ domain.p + domain.n - n, n } : SPAN_NONE;
+    domain = (struct span){ domain.p + domain.n - n, n };
+    return stream_is_name(domain) ? domain : SPAN_NONE;
 }
 
 struct span settings_provider(const struct settings *settings, struct span host, const struct address *lead)
 {
-    if (host.n > 0 && provider_names_find(&settings->smarthosts, host) == NULL)
+    /* A bounce may say anything of the host; a provider's name is part of keys, and a word in texts. */
+    if (stream_is_name(host) && provider_names_find(&settings->smarthosts, host) == NULL)
         return name_of(settings, host);
     return name_of(settings, domain_of(lead));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "leadgate/store_incident.h"
 
-#include "leadgate/store_provider.h"
+#include "leadgate/store_shares.h"
 #include "leadgate/times.h"
 #include "store/answer.h"
 #include "store/store.h"
@@ -235,15 +235,43 @@ bool provider_list_add(struct provider_list *list, struct span name)
     return provider_list_has(list, name) || append(list, name);
 }
 
-/* The members that a command answers, none of them twice. */
-static enum store_rc list(struct store *store, const char **argv, int argc, struct provider_list *out,
-                          struct err *err)
+static int compare(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* Sorted, and none of them twice. */
+static void tidy(struct provider_list *list)
+{
+    size_t kept = 0;
+
+    if (list->n == 0)
+        return;
+    qsort(list->name, list->n, sizeof(*list->name), compare);
+    for (size_t i = 1; i < list->n; i++)
+        if (strcmp(list->name[kept], list->name[i]) != 0 && ++kept != i)
+            memcpy(list->name[kept], list->name[i], PROVIDER_SIZE);
+    list->n = kept + 1;
+}
+
+bool provider_list_unite(struct provider_list *list, const struct provider_list *others)
+{
+    for (size_t i = 0; i < others->n; i++)
+        if (!append(list, span_of(others->name[i])))
+            return false;
+    tidy(list);
+    return true;
+}
+
+/* The members that a command answers, each up to a character. */
+static enum store_rc list(struct store *store, const char **argv, int argc, char stop,
+                          struct provider_list *out, struct err *err)
 {
     struct wire *wire = store_wire(store);
     redisReply *reply = NULL;
+    bool room = true;
     size_t len[8];
     enum store_rc rc;
-    bool fresh = out->n == 0, room = true;
 
     for (int i = 0; i < argc; i++)
         len[i] = strlen(argv[i]);
@@ -254,11 +282,12 @@ static enum store_rc list(struct store *store, const char **argv, int argc, stru
         rc = wire_fail(wire, err);
     for (size_t i = 0; rc == STORE_OK && room && reply->type == REDIS_REPLY_ARRAY && i < reply->elements;
          i++) {
-        struct span name = answer_text(reply->element[i]);
+        struct span rest = answer_text(reply->element[i]);
 
-        room = fresh ? append(out, name) : provider_list_add(out, name);
+        room = append(out, span_cut(&rest, stop));
     }
     freeReplyObject(reply);
+    tidy(out);
     if (room)
         return rc;
     err_set(err, "out of memory");
@@ -272,12 +301,19 @@ enum store_rc store_list_providers(struct store *store, int64_t since, struct pr
     const char *argv[] = { "ZRANGEBYSCORE", PROVIDERS_KEY, from, "+inf" };
 
     snprintf(from, sizeof(from), "%" PRId64, since);
-    return list(store, argv, 4, out, err);
+    return list(store, argv, 4, '\0', out, err);
 }
 
 enum store_rc store_list_open(struct store *store, struct provider_list *out, struct err *err)
 {
     const char *argv[] = { "SMEMBERS", OPEN_KEY };
 
-    return list(store, argv, 2, out, err);
+    return list(store, argv, 2, '\0', out, err);
+}
+
+enum store_rc store_list_shared(struct store *store, struct provider_list *out, struct err *err)
+{
+    const char *argv[] = { "HKEYS", SHARES_KEY };
+
+    return list(store, argv, 2, '/', out, err);
 }

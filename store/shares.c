@@ -224,31 +224,6 @@ out:
     return rc;
 }
 
-enum store_rc store_list_shared(struct store *store, struct provider_list *list, struct err *err)
-{
-    const char *argv[] = { "HKEYS", SHARES_KEY };
-    const size_t len[] = { 5, sizeof(SHARES_KEY) - 1 };
-    struct wire *wire = store_wire(store);
-    redisReply *reply = NULL;
-    enum store_rc rc;
-
-    if (wire_ready(wire, err) == STORE_DOWN)
-        return STORE_DOWN;
-    wire_send(wire, 2, argv, len);
-    if ((rc = wire_receive(wire, &reply, err)) == STORE_OK && answer_check(reply, err) == STORE_DOWN)
-        rc = wire_fail(wire, err);
-    for (size_t i = 0; rc == STORE_OK && reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++) {
-        struct span rest = answer_text(reply->element[i]);
-
-        if (!provider_list_add(list, span_cut(&rest, '/'))) {
-            err_set(err, "out of memory");
-            rc = STORE_DOWN;
-        }
-    }
-    freeReplyObject(reply);
-    return rc;
-}
-
 enum store_rc store_note_warning(struct store *store, struct span provider, struct span stream,
                                  const char *word, int64_t life, bool *first, struct err *err)
 {

@@ -233,7 +233,7 @@ def test_an_operators_hand(store, log):
     bed = store
     bed.configure(feed={"maildirs": [], "logs": [log.path]}, incident={**FAST, "hold": "1h"})
     bed.start_feed()
-    for deleted, why in (("hold", "hold-deleted"), ("incident", "deleted")):
+    for deleted, why in (("hold", "hold-deleted"), ("incident", "gone")):
         provider, leads = f"{deleted}.test", leads_of(100, f"{deleted}.example")
         deliver(bed, log, leads, provider)
         log.tries(leads, provider, FAULT)

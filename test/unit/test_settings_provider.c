@@ -75,6 +75,10 @@ static void test_mapping(void **state)
         { "", "ann@googlemail.com", "google" },
         { "", "ann@co.uk", "co.uk" }, /* a public suffix can have mailboxes, too */
         { "", "ann@[192.0.2.7]", "" },
+        /* What no host is called. */
+        { "x}:hold.com", "ann@shop.example", "shop.example" },
+        { "a/b.com", "ann@shop.example", "shop.example" },
+        { "a b.com", "ann@shop.example", "shop.example" },
         { "", "ann@a23456789.b23456789.c23456789.d23456789.e23456789.f23456789.example",
           "f23456789.example" },
         { "", "ann@a234567890123456789012345678901234567890123456789012345678901.example", "" },
