@@ -16,6 +16,7 @@ int command_incidents(int argc, char **argv);
 int command_key(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_optout(int argc, char **argv);
+int command_revert(int argc, char **argv);
 int command_show(int argc, char **argv);
 int command_stats(int argc, char **argv);
 int command_unverified(int argc, char **argv);

@@ -20,6 +20,7 @@ static const struct command {
     { "allow", "whitelist leads and domains", command_allow },
     { "disallow", "take a whitelisting back", command_disallow },
     { "forget", "delete what is known of leads", command_forget },
+    { "revert", "take bounces back: the leads as if they had never come", command_revert },
     { "import", "read another system's suppression list", command_import },
     { "export", "print what import reads back", command_export },
     { "check", "say whether a list is fit to be mailed", command_check },

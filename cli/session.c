@@ -29,6 +29,22 @@ int cli_fail_usage(const char *usage, const char *why)
     return EX_USAGE;
 }
 
+static void set_option(const struct cli_option *own, const char *value)
+{
+    int n = 0;
+
+    if (own->value == NULL) {
+        *own->flag = true;
+        return;
+    }
+    while (own->flag != NULL && n < CLI_REPEATED && own->value[n] != NULL)
+        n++;
+    if (n == CLI_REPEATED)
+        *own->flag = true;
+    else
+        own->value[n] = value;
+}
+
 int cli_read_arguments(const char *usage, const struct cli_option *own, size_t n, int argc, char **argv,
                        struct cli_arguments *out)
 {
@@ -50,10 +66,8 @@ int cli_read_arguments(const char *usage, const struct cli_option *own, size_t n
             return EX_OK;
         } else if (c < OPTION_OWN) {
             return cli_fail_usage(usage, NULL); /* getopt_long() has said what is wrong */
-        } else if (own[c - OPTION_OWN].value != NULL) {
-            *own[c - OPTION_OWN].value = optarg;
         } else {
-            *own[c - OPTION_OWN].flag = true;
+            set_option(&own[c - OPTION_OWN], optarg);
         }
     }
     out->operand = argv + optind;

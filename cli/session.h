@@ -10,7 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A command's own option: --NAME VALUE, or --NAME alone where value is NULL. */
+/* A command's own option: --NAME VALUE, or --NAME alone where value is NULL. Where both are given it may be
+ * repeated: the values are value[0], value[1], ..., NULL behind the last; *flag: there were more than
+ * CLI_REPEATED. */
+enum { CLI_REPEATED = 31 };
+
 struct cli_option {
     const char *name;
     const char **value;

@@ -34,6 +34,7 @@ static void print_change(const struct log_field *fields, size_t n)
         { "optout", "opted out" },  { "lift", "let in again" },
         { "refuse", "refused" },    { "accept", "no longer refused" },
         { "allow", "whitelisted" }, { "disallow", "no longer whitelisted" },
+        { "revert", "taken back" },
     };
     struct span change = field(fields, n, "change");
 
@@ -56,6 +57,7 @@ static void print_entry(void *ctx, const struct log_field *fields, size_t n)
     print_part(" until ", field(fields, n, "until"));
     print_part(", stream ", field(fields, n, "stream"));
     print_part(", cause ", field(fields, n, "cause"));
+    print_part(", bounces taken back: ", field(fields, n, "bounces"));
     fputs("\n    by ", stdout);
     output_text(stdout, field(fields, n, "source"));
     print_part(", event ", field(fields, n, "event"));

@@ -101,19 +101,30 @@ static void field_read(const struct lead_field *field, struct lead *lead, struct
     }
 }
 
+static bool field_is_same(const struct lead_field *field, const struct lead *a, const struct lead *b)
+{
+    const char *x = (const char *)a + field->at, *y = (const char *)b + field->at;
+
+    switch (field->type) {
+    case FIELD_INT:
+    case FIELD_DECIMAL: return memcmp(x, y, sizeof(int64_t)) == 0;
+    case FIELD_CAUSE: return memcmp(x, y, sizeof(enum cause)) == 0;
+    case FIELD_TEXT: return strcmp(x, y) == 0;
+    }
+    return false;
+}
+
 bool lead_next_field(size_t *next, const struct lead *before, const struct lead *after, const char **name,
                      char value[LEAD_TEXT_SIZE])
 {
-    char old[LEAD_TEXT_SIZE];
-
     while (*next < N_FIELDS) {
         const struct lead_field *field = &lead_fields[(*next)++];
 
-        field_write(field, before, old);
+        if (field_is_same(field, before, after))
+            continue;
         field_write(field, after, value);
         *name = field->name;
-        if (strcmp(old, value) != 0)
-            return true;
+        return true;
     }
     return false;
 }

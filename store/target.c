@@ -29,7 +29,7 @@ bool target_is_planned(const struct target_plan *target_plan, int64_t at, struct
     cause_parse(cause, &parsed);
     return at >= plan->since && at <= plan->until &&
            (plan->causes == 0 || (plan->causes & revert_cause(parsed)) != 0) &&
-           (target_plan->provider[0] == '\0' || span_eq(provider, span_of(target_plan->provider)));
+           (target_plan->provider[0] == '\0' || span_eq_nocase(provider, span_of(target_plan->provider)));
 }
 
 static bool is_wanted(const struct target_plan *plan, const struct undo_record *record)

@@ -21,7 +21,7 @@
 #include "leadgate/store.h"
 
 struct revert_plan {
-    struct span provider; /* as the events named it; empty = every one */
+    struct span provider; /* as the events named it, ASCII case ignored; empty = every one */
     int64_t since;   /* when the bounces happened, both included; an incident that is open knows no end: */
     int64_t until;   /* INT64_MAX, else what has just been added stands on what is to be taken back */
     uint64_t causes; /* revert_cause() of each, or-ed; 0 = every one */

@@ -11,6 +11,7 @@ from bed import make_dsn
 JOURNAL = "leadgate:journal"
 COUNTERS = "leadgate:counters"
 PROVIDERS = "leadgate:providers"
+BOUNCED = "leadgate:bounced:"
 STATUSES = ["5.1.1", "5.2.2", "4.2.2", "5.7.1"]
 
 
@@ -43,9 +44,13 @@ def counts(redis):
 
 def state(redis, moments=()):
     """{key: what it holds}, without the ids of stream entries; the fields in moments are left out of hashes. The journal
-    is kept at least once, in the order of the commits: it counts as a set."""
-    found = {}
+    and the list of bounces are kept at least once, in the order of the commits: they count as sets, the latter whatever
+    hour it was."""
+    found, bounced = {}, set()
     for key, (kind, value, _) in dump(redis).items():
+        if key.startswith(BOUNCED):
+            bounced |= {pair for _, fields in value for pair in zip(fields[::2], fields[1::2])}
+            continue
         if kind == "hash":
             value = {name: text for name, text in value.items() if name not in moments}
         elif kind == "stream":
@@ -53,6 +58,7 @@ def state(redis, moments=()):
             if key == JOURNAL:
                 value = [list(fields) for fields in sorted({without(fields, "entry") for fields in value})]
         found[key] = (kind, value)
+    found[BOUNCED] = ("set", sorted(bounced))
     return found
 
 
@@ -77,7 +83,7 @@ def differences(one, other):
 
 def lifetimes(redis):
     """{key: time to live in seconds, -1 = no end}"""
-    return {key: ttl // 1000 if ttl >= 0 else -1 for key, (_, _, ttl) in dump(redis).items()}
+    return {key: ttl // 1000 if ttl >= 0 else -1 for key, (_, _, ttl) in dump(redis).items() if not key.startswith(BOUNCED)}
 
 
 def assert_same_lifetimes(one, other, tolerance):

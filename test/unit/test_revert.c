@@ -343,7 +343,8 @@ static void only_what_the_plan_names(void **state)
     } rows[] = {
         { "gmail.com", NULL, CAUSE_NONE, -HOUR, 0, 2 },
         { "example.net", NULL, CAUSE_NONE, -HOUR, 0, 1 },
-        { "Gmail.com", NULL, CAUSE_NONE, -HOUR, 0, 0 },
+        { "Gmail.com", NULL, CAUSE_NONE, -HOUR, 0, 2 },
+        { "gmail.co", NULL, CAUSE_NONE, -HOUR, 0, 0 },
         { "", NULL, CAUSE_NONE, -HOUR, 0, 4 },
         { "", NULL, CAUSE_NONE, -HOUR, -HOUR, 0 },
         { "", NULL, CAUSE_NONE, -600, -600, 1 },
