@@ -110,25 +110,26 @@ static struct place *place_of(struct policy_providers *providers, const struct d
 }
 
 /* The answers to what is under way show as tries; what never gets one is forgotten by and by. */
-static void land(struct guard_count *count, int64_t tries, bool aged)
+static void land(struct guard_count *count, struct guard_count now, bool aged)
 {
-    int64_t landed = tries > count->tries ? tries - count->tries : 0;
+    int64_t landed = now.tries > count->tries ? now.tries - count->tries : 0;
 
-    count->flying = count->flying > landed ? count->flying - landed : 0;
+    now.flying = count->flying > landed ? count->flying - landed : 0;
     if (aged)
-        count->flying /= 2;
+        now.flying /= 2;
+    *count = now;
 }
 
 /* Room for the counts, when there is anything to be counted. */
 static bool make_counts(struct policy_provider *provider, const struct provider_state *state, size_t n)
 {
-    int64_t tries = 0, invalid;
+    struct guard_count share = { .tries = 0 };
 
     if (provider->counts != NULL)
         return true;
-    for (size_t i = 0; tries == 0 && i < n; i++)
-        provider_state_share(state, i, &tries, &invalid);
-    provider->counts = tries == 0 ? NULL : calloc(n, sizeof(*provider->counts));
+    for (size_t i = 0; share.tries == 0 && i < n; i++)
+        provider_state_share(state, i, &share);
+    provider->counts = share.tries == 0 ? NULL : calloc(n, sizeof(*provider->counts));
     provider->n_counts = provider->counts == NULL ? 0 : n;
     return provider->counts != NULL;
 }
@@ -138,15 +139,13 @@ static void read_shares(struct policy_providers *providers, struct place *place,
 {
     struct policy_provider *provider = &place->provider;
     bool aged = place->used - place->aged >= MINUTE || place->used < place->aged;
-    int64_t tries, invalid;
+    struct guard_count share;
 
     if (!make_counts(provider, state, providers->settings->streams.n + 1))
         return;
     for (size_t i = 0; i < provider->n_counts; i++) {
-        provider_state_share(state, i, &tries, &invalid);
-        land(&provider->counts[i], tries, aged);
-        provider->counts[i].tries = tries;
-        provider->counts[i].invalid = invalid;
+        provider_state_share(state, i, &share);
+        land(&provider->counts[i], share, aged);
     }
     if (aged)
         place->aged = place->used;

@@ -12,7 +12,7 @@
 #include <hiredis/hiredis.h>
 
 /* A script that only reads, for SCRIPT LOAD. Answers a list of what domain_question_read() reads. */
-extern const char domain_script[];
+extern const char place_script[];
 
 enum { DOMAIN_KEYS = 2, DOMAIN_ARGS = DOMAIN_KEYS + 5 };
 

@@ -65,6 +65,7 @@ void key_make_domain(struct key *key, struct span domain);
 enum provider_key {
     OF_PROVIDER_HOLD,     /* provider:{P}:hold */
     OF_PROVIDER_INCIDENT, /* provider:{P}:incident */
+    OF_PROVIDER_RELEASE,  /* provider:{P}:release */
     OF_PROVIDER_ENDED,    /* provider:{P}:ended */
     OF_PROVIDER_KEYS
 };

@@ -152,7 +152,7 @@ static void on_domain(redisAsyncContext *context, void *reply, void *arg)
 
     /* Somebody has flushed Redis's scripts: there is one again for whoever asks after this. */
     if (reply != NULL && answer_is_no_script(reply))
-        redisAsyncCommand(context, NULL, NULL, "SCRIPT LOAD %s", domain_script);
+        redisAsyncCommand(context, NULL, NULL, "SCRIPT LOAD %s", place_script);
     rc = domain_question_read(reply, &state, &err);
     ask_unlink(ask->lookup);
     ask->domain_fn(ask->ctx, &ask->lead, rc, rc == STORE_OK ? &state : NULL);

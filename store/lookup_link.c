@@ -13,7 +13,7 @@
 #include <event2/event.h>
 
 static const char *const scripts[LOOKUP_SCRIPTS] = {
-    [LOOKUP_QUESTION] = question_script, [LOOKUP_DOMAIN] = domain_script
+    [LOOKUP_QUESTION] = question_script, [LOOKUP_DOMAIN] = place_script
 };
 
 static struct timeval milliseconds(int64_t ms)

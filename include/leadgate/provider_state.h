@@ -3,6 +3,7 @@
 #ifndef LEADGATE_PROVIDER_STATE_H
 #define LEADGATE_PROVIDER_STATE_H
 
+#include "leadgate/guard.h"
 #include "leadgate/span.h"
 
 #include <stdbool.h>
@@ -21,8 +22,8 @@ struct provider_state {
     const struct redisReply *shares; /* provider_state_share() reads it */
 };
 
-/* Of the last 24 hours. i: 0 = all mail, 1 = the first of the streams that were asked for, and so on. Zeros
- * where nothing is known, or readable. */
-void provider_state_share(const struct provider_state *state, size_t i, int64_t *tries, int64_t *invalid);
+/* i: 0 = all mail, 1 = the first of the streams that were asked for, and so on. Zeros where nothing is known,
+ * or readable; nothing is under way. */
+void provider_state_share(const struct provider_state *state, size_t i, struct guard_count *out);
 
 #endif

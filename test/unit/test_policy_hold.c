@@ -50,6 +50,13 @@ static struct suppression found_with(int64_t delivered, int64_t score, bool retu
     return found;
 }
 
+/* The hold, and the percentage of the incident. */
+static const struct hold_of {
+    bool held;
+    int percent;
+} none = { false, 100 }, by_hand = { true, 100 }, shut = { true, 0 }, ajar = { false, 0 },
+  both = { true, 99 };
+
 enum { CALM, WARN, LIMIT, BRAKED };
 static const struct guard_count shares[] = {
     [CALM] = { 1000, 10, 0 },
@@ -67,8 +74,9 @@ static void judges(void **state)
     const struct suppression back = found_with(1796083200, 1000, true, false);
     const struct suppression fresh_back = found_with(0, 0, true, false);
     const struct {
-        bool domain_held, held;
-        int percent, all, news; /* of CALM... */
+        bool domain_held;
+        const struct hold_of *hold;
+        int all, news; /* of CALM... */
         bool released;
         int64_t sent, returned;
         const struct suppression *found;
@@ -76,36 +84,37 @@ static void judges(void **state)
         int64_t share;
     } rows[] = {
         /* Nothing is wrong. */
-        { false, false, 100, CALM, CALM, false, 0, 0, &good, POLICY_WHY_NONE, 0 },
-        { false, false, 100, CALM, CALM, false, 0, 0, &fresh, POLICY_WHY_NONE, 0 },
-        { false, false, 100, CALM, CALM, false, 0, 0, &back, POLICY_WHY_NONE, 0 },
-        /* A hold holds everybody but those who are whitelisted; while an incident is open, by its name. */
-        { false, true, 100, CALM, CALM, false, 0, 0, &good, POLICY_WHY_HOLD, 0 },
-        { true, false, 100, CALM, CALM, false, 0, 0, &good, POLICY_WHY_HOLD, 0 },
-        { true, true, 100, LIMIT, LIMIT, true, 0, 0, &allowed, POLICY_WHY_NONE, 0 },
-        { false, true, 0, CALM, CALM, false, 0, 0, &good, POLICY_WHY_INCIDENT, 0 },
-        { false, true, 99, CALM, CALM, false, 0, 0, &good, POLICY_WHY_INCIDENT, 0 },
-        { false, false, 0, CALM, CALM, false, 0, 0, &good, POLICY_WHY_INCIDENT, 0 },
+        { false, &none, CALM, CALM, false, 0, 0, &good, POLICY_WHY_NONE, 0 },
+        { false, &none, CALM, CALM, false, 0, 0, &fresh, POLICY_WHY_NONE, 0 },
+        { false, &none, CALM, CALM, false, 0, 0, &back, POLICY_WHY_NONE, 0 },
+        /* A hold holds everybody but those who are whitelisted; an incident's, those beyond its percentage.
+         */
+        { false, &by_hand, CALM, CALM, false, 0, 0, &good, POLICY_WHY_HOLD, 0 },
+        { true, &none, CALM, CALM, false, 0, 0, &good, POLICY_WHY_HOLD, 0 },
+        { true, &by_hand, LIMIT, LIMIT, true, 0, 0, &allowed, POLICY_WHY_NONE, 0 },
+        { false, &shut, CALM, CALM, false, 0, 0, &good, POLICY_WHY_INCIDENT, 0 },
+        { false, &ajar, CALM, CALM, false, 0, 0, &good, POLICY_WHY_INCIDENT, 0 },
+        { false, &both, CALM, CALM, false, 0, 0, &good, POLICY_WHY_INCIDENT, 0 },
         /* It goes before the guard; a release does not lift it. */
-        { false, true, 100, LIMIT, LIMIT, true, 0, 0, &fresh, POLICY_WHY_HOLD, 0 },
+        { false, &by_hand, LIMIT, LIMIT, true, 0, 0, &fresh, POLICY_WHY_HOLD, 0 },
         /* Past the limit, of all mail or of the stream's: the risky ones wait. */
-        { false, false, 100, LIMIT, CALM, false, 0, 0, &fresh, POLICY_WHY_GUARD, 90 },
-        { false, false, 100, CALM, LIMIT, false, 0, 0, &fresh, POLICY_WHY_GUARD, 90 },
-        { false, false, 100, LIMIT, LIMIT, false, 0, 0, &disliked, POLICY_WHY_GUARD, 90 },
-        { false, false, 100, LIMIT, LIMIT, false, 0, 0, &good, POLICY_WHY_NONE, 0 },
-        { false, false, 100, LIMIT, LIMIT, false, 0, 0, &allowed, POLICY_WHY_NONE, 0 },
-        { false, false, 100, LIMIT, LIMIT, true, 0, 0, &fresh, POLICY_WHY_NONE, 0 },
-        { false, false, 100, WARN, WARN, false, 0, 0, &fresh, POLICY_WHY_NONE, 0 },
-        { false, false, 100, BRAKED, CALM, false, 0, 0, &fresh, POLICY_WHY_GUARD, 145 },
-        { false, false, 100, BRAKED, CALM, false, 0, 0, &good, POLICY_WHY_NONE, 0 },
+        { false, &none, LIMIT, CALM, false, 0, 0, &fresh, POLICY_WHY_GUARD, 90 },
+        { false, &none, CALM, LIMIT, false, 0, 0, &fresh, POLICY_WHY_GUARD, 90 },
+        { false, &none, LIMIT, LIMIT, false, 0, 0, &disliked, POLICY_WHY_GUARD, 90 },
+        { false, &none, LIMIT, LIMIT, false, 0, 0, &good, POLICY_WHY_NONE, 0 },
+        { false, &none, LIMIT, LIMIT, false, 0, 0, &allowed, POLICY_WHY_NONE, 0 },
+        { false, &none, LIMIT, LIMIT, true, 0, 0, &fresh, POLICY_WHY_NONE, 0 },
+        { false, &none, WARN, WARN, false, 0, 0, &fresh, POLICY_WHY_NONE, 0 },
+        { false, &none, BRAKED, CALM, false, 0, 0, &fresh, POLICY_WHY_GUARD, 145 },
+        { false, &none, BRAKED, CALM, false, 0, 0, &good, POLICY_WHY_NONE, 0 },
         /* One an hour, then 2 % of what was sent. */
-        { false, false, 100, CALM, CALM, false, 50, 1, &back, POLICY_WHY_REENTRY, 20 },
-        { false, false, 100, CALM, CALM, false, 99, 1, &back, POLICY_WHY_NONE, 0 },
-        { false, false, 100, CALM, CALM, true, 50, 1, &back, POLICY_WHY_REENTRY, 20 },
-        { false, false, 100, CALM, CALM, false, 0, 5, &back, POLICY_WHY_REENTRY, 0 },
-        { false, false, 100, CALM, CALM, false, 50, 1, &allowed, POLICY_WHY_NONE, 0 },
-        { false, false, 100, CALM, CALM, false, 50, 1, &good, POLICY_WHY_NONE, 0 },
-        { false, false, 100, LIMIT, CALM, false, 50, 1, &fresh_back, POLICY_WHY_GUARD, 90 },
+        { false, &none, CALM, CALM, false, 50, 1, &back, POLICY_WHY_REENTRY, 20 },
+        { false, &none, CALM, CALM, false, 99, 1, &back, POLICY_WHY_NONE, 0 },
+        { false, &none, CALM, CALM, true, 50, 1, &back, POLICY_WHY_REENTRY, 20 },
+        { false, &none, CALM, CALM, false, 0, 5, &back, POLICY_WHY_REENTRY, 0 },
+        { false, &none, CALM, CALM, false, 50, 1, &allowed, POLICY_WHY_NONE, 0 },
+        { false, &none, CALM, CALM, false, 50, 1, &good, POLICY_WHY_NONE, 0 },
+        { false, &none, LIMIT, CALM, false, 50, 1, &fresh_back, POLICY_WHY_GUARD, 90 },
     };
     const struct address ann = address_of("ann@example.org");
 
@@ -113,8 +122,8 @@ static void judges(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct guard_count counts[3] = { shares[rows[i].all], shares[rows[i].news], shares[CALM] };
         struct policy_provider provider = { .name = "example.org",
-                                            .held = rows[i].held,
-                                            .percent = rows[i].percent,
+                                            .held = rows[i].hold->held,
+                                            .percent = rows[i].hold->percent,
                                             .released = rows[i].released,
                                             .counts = counts,
                                             .n_counts = 3,
@@ -249,16 +258,16 @@ static void replies(void **state)
     const struct address ann = address_of("ann@example.org");
     struct policy_held held = { .why = POLICY_WHY_GUARD, .share = 90 };
     struct policy_request request = { .size = 1 };
-    struct suppression none = { .allowed = false };
+    struct suppression clear = { .allowed = false };
     struct policy_reply reply;
 
     (void)state;
-    policy_reply_make(&reply, &settings, &request, &ann, STORE_OK, &none);
+    policy_reply_make(&reply, &settings, &request, &ann, STORE_OK, &clear);
     policy_reply_hold(&reply, &settings, &streams[0], &ann, &held, "example.net");
     assert_int_equal(reply.verdict, POLICY_DEFERRED);
     assert_string_equal(
         reply.action, "450 4.7.1 ann@example.org: example.net, guard, news, further notice " LEADGATE_MARKER);
-    policy_reply_make(&reply, &settings, &request, &ann, STORE_OK, &none);
+    policy_reply_make(&reply, &settings, &request, &ann, STORE_OK, &clear);
     held.observed = true;
     policy_reply_hold(&reply, &settings, &streams[0], &ann, &held, "example.net");
     assert_int_equal(reply.verdict, POLICY_OBSERVED);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "leadgate/store_guard.h"
+
+#include "store/answer.h"
+#include "store/guard.h"
+#include "store/query.h"
+#include "store/store.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool share_read(struct guard_count *out, struct span value)
+{
+    int64_t tries, invalid;
+
+    if (!span_int64(span_cut(&value, ' '), &tries) || !span_int64(span_cut(&value, ' '), &invalid) ||
+        tries < 0 || invalid < 0)
+        return false;
+    *out = (struct guard_count){ .tries = tries, .invalid = invalid };
+    return true;
+}
+
+static bool read_row(struct share *out, struct span field, struct span value)
+{
+    const char *slash = memrchr(field.p, '/', field.n);
+    size_t n = slash == NULL ? 0 : (size_t)(slash - field.p);
+    struct guard_count count;
+
+    if (n == 0 || !share_read(&count, value) ||
+        !span_copy(out->provider, sizeof(out->provider), (struct span){ field.p, n }) ||
+        !span_copy(out->stream, sizeof(out->stream), (struct span){ slash + 1, field.n - n - 1 }))
+        return false;
+    out->tries = count.tries;
+    out->invalid = count.invalid;
+    return true;
+}
+
+static bool read_rows(struct share_list *out, const redisReply *hash)
+{
+    size_t n = hash->type == REDIS_REPLY_ARRAY ? hash->elements / 2 : 0;
+
+    if (n == 0)
+        return true;
+    if ((out->item = calloc(n, sizeof(*out->item))) == NULL)
+        return false;
+    out->room = n;
+    for (size_t i = 0; i < n; i++)
+        out->n += read_row(&out->item[out->n], answer_text(hash->element[2 * i]),
+                           answer_text(hash->element[2 * i + 1]));
+    return true;
+}
+
+/* One answer; NULL after STORE_DOWN. */
+static redisReply *receive(struct wire *wire, struct err *err)
+{
+    redisReply *reply = NULL;
+
+    if (wire_receive(wire, &reply, err) == STORE_DOWN)
+        return NULL;
+    if (answer_check(reply, err) == STORE_OK)
+        return reply;
+    freeReplyObject(reply);
+    (void)wire_fail(wire, err);
+    return NULL;
+}
+
+enum store_rc store_read_shares(struct store *store, struct share_list *out, struct err *err)
+{
+    struct wire *wire = store_wire(store);
+    struct query query = { .argc = 0 };
+    redisReply *reply;
+    bool room;
+
+    *out = (struct share_list){ .n = 0 };
+    if (wire_ready(wire, err) == STORE_DOWN)
+        return STORE_DOWN;
+    query_add(&query, SPAN("HGETALL"));
+    query_add(&query, SPAN(SHARES_KEY));
+    wire_send(wire, query.argc, query.argv, query.len);
+    if ((reply = receive(wire, err)) == NULL)
+        return STORE_DOWN;
+    room = read_rows(out, reply);
+    freeReplyObject(reply);
+    if (room)
+        return STORE_OK;
+    err_set(err, "out of memory");
+    return STORE_DOWN;
+}
+
+enum store_rc store_find_releases(struct store *store, const struct span *providers, size_t n, int64_t now,
+                                  struct release *out, struct err *err)
+{
+    struct wire *wire = store_wire(store);
+
+    if (n == 0)
+        return STORE_OK;
+    if (wire_ready(wire, err) == STORE_DOWN)
+        return STORE_DOWN;
+    for (size_t i = 0; i < n; i++) {
+        struct query query = { .argc = 0 };
+        struct key key;
+
+        key_make_provider(&key, OF_PROVIDER_RELEASE, providers[i]);
+        query_add(&query, SPAN("PTTL"));
+        query_add_key(&query, &key);
+        wire_send(wire, query.argc, query.argv, query.len);
+    }
+    for (size_t i = 0; i < n; i++) {
+        redisReply *reply = receive(wire, err);
+        struct optout end;
+
+        if (reply == NULL)
+            return STORE_DOWN;
+        answer_read_ttl(&end, reply, now);
+        out[i] = (struct release){ .present = end.present, .until = end.until };
+        freeReplyObject(reply);
+    }
+    return STORE_OK;
+}
+
+enum store_rc store_release(struct store *store, struct span provider, int64_t seconds, struct span why,
+                            struct err *err)
+{
+    struct wire *wire = store_wire(store);
+    struct query query = { .argc = 0 };
+    redisReply *reply;
+    struct key key;
+    char length[24];
+
+    if (wire_ready(wire, err) == STORE_DOWN)
+        return STORE_DOWN;
+    key_make_provider(&key, OF_PROVIDER_RELEASE, provider);
+    snprintf(length, sizeof(length), "%" PRId64, seconds);
+    query_add(&query, SPAN("SET"));
+    query_add_key(&query, &key);
+    query_add(&query, why);
+    query_add(&query, SPAN("EX"));
+    query_add(&query, span_of(length));
+    wire_send(wire, query.argc, query.argv, query.len);
+    if ((reply = receive(wire, err)) == NULL)
+        return STORE_DOWN;
+    freeReplyObject(reply);
+    return STORE_OK;
+}
