@@ -35,7 +35,7 @@ BEGIN {
 
     # Which folder a public header belongs to.
     headers("core", "address config decimal endpoint err hash keyring logline network provider span times token")
-    headers("lead", "cause event incident lead")
+    headers("lead", "cause event guard incident lead")
     headers("bounce", "bounce reason rules")
     headers("maillog", "maillog")
     headers("sim", "rehearsal simulate")

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* guard: how far a sender may go with a provider: the share of recipients who do not exist, and the share of
+ * leads who come back from an opt-out (design: "Providers"). Pure: no I/O, no clock; any thread. */
+#ifndef LEADGATE_GUARD_H
+#define LEADGATE_GUARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct guard_limits {
+    int64_t floor; /* fewer tries than that count as that many */
+    int64_t warn;  /* percent of them that end in "no such user", "no such domain": from here it is said */
+    int64_t limit; /* and from here risky leads wait */
+};
+
+void guard_limits_default(struct guard_limits *limits);
+
+/* What a provider was sent in the last 24 hours, of all mail or of one stream's. */
+struct guard_count {
+    int64_t tries;
+    int64_t invalid; /* of these: no such user, no such domain */
+    int64_t flying;  /* risky leads that were let pass since, and whose answer is still to come */
+};
+
+enum guard_level {
+    GUARD_CALM = 0,
+    GUARD_WARN,
+    GUARD_LIMIT,
+};
+
+/* How bad it is, by the answers that are there. */
+enum guard_level guard_level(const struct guard_limits *limits, const struct guard_count *count);
+
+/* Whether one more risky lead has to wait: at the limit, and before it where the limit would be reached if
+ * all that are under way turned out not to exist. Below the warning nobody waits. */
+bool guard_holds(const struct guard_limits *limits, const struct guard_count *count);
+
+/* The share that guard_holds() goes by, in thousandths. */
+int64_t guard_share(const struct guard_limits *limits, const struct guard_count *count);
+
+/* A lead of whom nothing good is known: never delivered to (0), or with a score below 0. */
+bool guard_is_risky(int64_t delivered, int64_t score);
+
+/* Whether one more lead may come back: `sent` recipients passed in this hour, `returned` of them were such
+ * leads. share: percent of all; 0 = there is no budget, all may. One an hour may in any case: a small sender
+ * would never see any of them again otherwise. */
+bool reentry_allows(int64_t share, int64_t sent, int64_t returned);
+
+#endif
