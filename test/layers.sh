@@ -38,7 +38,7 @@ BEGIN {
     headers("lead", "cause event guard incident lead")
     headers("bounce", "bounce reason rules")
     headers("maillog", "maillog")
-    headers("sim", "rehearsal simulate")
+    headers("sim", "rehearsal simulate trouble")
     headers("store", "campaign counters lookup store store_admin store_inbox store_pool store_position store_unverified")
     headers("settings", "authenticity settings signing startup stream unsubscribe")
 
