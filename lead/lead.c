@@ -217,6 +217,8 @@ static enum effect apply_bounce(const struct lead_settings *settings, const stru
     if (is_repeat_bounce(lead, event, times.at))
         return EFFECT_REPEAT;
     note_bounce(lead, event, times.at);
+    if (event->excused)
+        return EFFECT_RECORDED;
     if (is_in_flight(lead, optouts, times, now))
         return EFFECT_IN_FLIGHT;
     if (is_spaced(settings, lead, event, times.at))

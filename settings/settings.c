@@ -4,6 +4,7 @@
 #include "leadgate/keyring.h"
 
 #include "settings/lists.h"
+#include "settings/provider_names.h"
 #include "settings/signing_make.h"
 #include "settings/stream_make.h"
 
@@ -30,7 +31,8 @@ static struct settings *make_defaults(struct err *err)
     }
     lead_settings_default(&settings->lead);
     if (config_defaults(settings, keys, n, err) < 0 || streams_make(settings, err) < 0 ||
-        lists_make(settings, err) < 0 || signing_make(settings, err) < 0) {
+        lists_make(settings, err) < 0 || signing_make(settings, err) < 0 ||
+        provider_names_make(settings, err) < 0) {
         settings_free(settings);
         return NULL;
     }
@@ -47,7 +49,7 @@ int settings_load(struct settings **out, const char *path, struct err *err)
         return -1;
     if (config_read(settings, keys, n, path, NULL, NULL, err) < 0 || streams_make(settings, err) < 0 ||
         lists_make(settings, err) < 0 || signing_make(settings, err) < 0 ||
-        make_classifier(settings, err) < 0) {
+        provider_names_make(settings, err) < 0 || make_classifier(settings, err) < 0) {
         settings_free(settings);
         return -1;
     }
@@ -77,6 +79,7 @@ void settings_free(struct settings *settings)
     classifier_free(settings->classifier);
     streams_free(&settings->streams);
     lists_free(settings);
+    provider_names_free(settings);
     keyring_free(settings->keyring);
     config_free(settings, keys, n);
     free(settings);

@@ -5,6 +5,7 @@
  * The lifecycle and the causes have their defaults in lead/, where the rules are that give them meaning. */
 #include "leadgate/settings.h"
 
+#include "settings/provider_names.h"
 #include "settings/settings_checks.h"
 #include "settings/stream_make.h"
 
@@ -22,6 +23,7 @@ static const char *const after_bounce_words[] = { "accept", "discard", NULL };
 static const char *const processed_words[] = { "keep", "delete", NULL };
 static const char *const authenticity_words[] = { "off", "prefer", "require", NULL };
 static const char *const end_words[] = { "never", "permanent", "longest", NULL };
+static const char *const when_held_words[] = { "defer", "accept", NULL };
 
 _Static_assert((int)LOG_TO_STDERR == 0 && (int)LOG_TO_SYSLOG == 1, "log_words");
 _Static_assert((int)ON_FAILURE_ACCEPT == 0 && (int)ON_FAILURE_DEFER == 1, "on_failure_words");
@@ -32,6 +34,7 @@ _Static_assert((int)PROCESSED_KEEP == 0 && (int)PROCESSED_DELETE == 1, "processe
 _Static_assert((int)AUTHENTICITY_OFF == 0 && (int)AUTHENTICITY_PREFER == 1 && (int)AUTHENTICITY_REQUIRE == 2,
                "authenticity_words");
 _Static_assert((int)END_NEVER == 0 && (int)END_PERMANENT == 1 && (int)END_LONGEST == 2, "end_words");
+_Static_assert((int)WHEN_HELD_DEFER == 0 && (int)WHEN_HELD_ACCEPT == 1, "when_held_words");
 _Static_assert(sizeof(enum cause_end) == sizeof(int), "CONFIG_WORD writes an int");
 
 /* The others are no bounces (complaint, manual, ...) and have no such numbers. */
@@ -58,6 +61,9 @@ static const char *cause_of_bounces(size_t index)
 #define ENGAGEMENT_KEY(word, kind, member)                                                                   \
     KEY(word, kind, lead.engagement[0].member), .each = engagement_name, .each_n = ENGAGEMENTS,              \
                                                 .stride = sizeof(struct engagement_settings)
+
+#define GROUP_KEY(word, kind, member)                                                                        \
+    .name = word, .type = CONFIG_##kind, .at = offsetof(struct provider_group, member)
 
 #define STREAM_KEY(word, kind, member)                                                                       \
     .name = word, .type = CONFIG_##kind, .at = offsetof(struct stream_settings, member)
@@ -100,6 +106,17 @@ static const struct config_key stream_keys[] = {
 
 static const struct config_table stream_table = {
     stream_keys, sizeof(stream_keys) / sizeof(stream_keys[0]), sizeof(struct stream_settings), streams_check
+};
+
+static const struct config_key group_keys[] = {
+    { GROUP_KEY("name", TEXT, name), .def = "", .check = check_provider_name_or_none,
+      .help = "What the provider is called." },
+    { GROUP_KEY("domains", TEXTS, domains), .def = "[]", .check = check_provider_domain,
+      .help = "The registrable domains of its hosts." },
+};
+
+static const struct config_table group_table = {
+    group_keys, sizeof(group_keys) / sizeof(group_keys[0]), sizeof(struct provider_group), provider_groups_check
 };
 
 static const struct config_key keys[] = {
@@ -237,6 +254,38 @@ static const struct config_key keys[] = {
 
     { KEY("duplicates.header", TEXT, duplicates.header), .def = "", .check = check_field_name_or_none,
       .help = "The header field that names a mail's campaign; empty is Message-ID." },
+
+    { KEY("providers.groups", ITEMS, providers.groups), .def = "[]", .items = &group_table,
+      .help = "Registrable domains that are one provider." },
+    { KEY("providers.smarthosts", TEXTS, providers.smarthosts), .def = "[]", .check = check_provider_host,
+      .help = "Hosts that say nothing of who answers for a lead." },
+
+    { KEY("incident.detect", BOOL, incident.detect), .def = "true",
+      .help = "Whether a provider's bad day is looked for." },
+    { KEY("incident.window", DURATION, incident.numbers.window), .def = "15m", .min = MINUTE, .max = 6 * HOUR,
+      .help = "How far back is looked for one." },
+    { KEY("incident.floor", INT, incident.numbers.floor), .def = "50", .min = 1, .max = 1000000,
+      .help = "How many leads must have been tried in that time." },
+    { KEY("incident.share", PERCENT, incident.numbers.share), .def = "20%", .min = 1, .max = 99,
+      .help = "From which share of failures on something is wrong." },
+    { KEY("incident.hold", DURATION, incident.numbers.hold), .def = "30m", .min = 1, .max = DAY,
+      .help = "The length of the first hold; each one after it is twice as long." },
+    { KEY("incident.longest", DURATION, incident.numbers.longest), .def = "12h", .min = 1, .max = 7 * DAY,
+      .help = "The longest hold." },
+    { KEY("incident.when_held", WORD, incident.when_held), .def = "defer", .words = when_held_words,
+      .help = "What becomes of recipients whose provider is held." },
+
+    { KEY("guard.enforce", WORD, guard.enforce), .def = "on", .words = enforce_words,
+      .help = "Whether risky recipients are held back, only logged, or not looked at." },
+    { KEY("guard.warn", PERCENT, guard.warn), .def = "5%", .min = 1, .max = 100,
+      .help = "From which share of unknown users on it is said." },
+    { KEY("guard.limit", PERCENT, guard.limit), .def = "8%", .min = 1, .max = 100,
+      .help = "From which share of unknown users on risky recipients are held back." },
+    { KEY("guard.floor", INT, guard.floor), .def = "200", .min = 1, .max = 1000000,
+      .help = "How many tries there must have been at the provider." },
+
+    { KEY("reentry.share", PERCENT, reentry.share), .def = "2%", .min = 0, .max = 100,
+      .help = "How much of a provider's mail may be to leads that come back; 0 is no limit." },
 
     { KEY("streams", ITEMS, stream_items), .def = "[]", .items = &stream_table,
       .help = "Kinds of mail, and what of all that stands against a recipient counts for each." },

@@ -142,6 +142,7 @@ static void read_load(struct job *job, int64_t now)
     answer_read_refusal(replies[LOAD_REFUSED], optouts);
     job->outcome->odd = loaded->optout_odd || answer_is_odd(replies[LOAD_LEAD]);
     job->outcome->before = optouts->optout;
+    job->outcome->known = loaded->lead.delivered != 0;
 }
 
 /* Decides, and sends the commit where there is something to write. */

@@ -40,6 +40,7 @@ struct event {
     int64_t at, sent;
     int64_t until;   /* EVENT_OPTOUT: when it ends; 0 = for good */
     bool unverified; /* a bounce that anybody may have written: one soft strike at most, nothing for good */
+    bool excused;    /* a bounce that its provider's bad day explains: recorded, and no more */
     /* Borrowed for the call. */
     struct span message;  /* Message-ID of the message it is about, else its queue id; empty = not known */
     struct span status;   /* enhanced status, "5.1.1" */
@@ -47,9 +48,12 @@ struct event {
     struct span stream;   /* complaint, unsubscribe, resubscribe: which stream; empty = every one */
     /* The name of the token that vouches for the mail which brought it; it convicts once. Empty = none. */
     struct span token;
-    const char *proof;    /* what vouches for it: proof_name(), static storage; NULL = it was not asked for */
-    struct span provider; /* registrable domain of the host that answered; empty = not known */
-    const char *rule;     /* the rule that classified it; lives as long as the classifier; NULL = none */
+    const char *proof; /* what vouches for it: proof_name(), static storage; NULL = it was not asked for */
+    /* Registrable domain of the host that answered, then the provider's name by the settings; empty = not
+     * known. */
+    struct span provider;
+    struct span mail_stream; /* bounces, deliveries: of the mail, by the settings; empty = not known */
+    const char *rule;        /* the rule that classified it; lives as long as the classifier; NULL = none */
 };
 
 /* The field of lead:{ADDR}:refused that the event is about: its stream, "*" when it names none. */

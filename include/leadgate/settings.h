@@ -7,10 +7,12 @@
 #include "leadgate/address.h"
 #include "leadgate/bounce.h"
 #include "leadgate/config.h"
+#include "leadgate/incident.h"
 #include "leadgate/lead.h"
 #include "leadgate/logline.h"
 #include "leadgate/maillog.h"
 #include "leadgate/network.h"
+#include "leadgate/provider.h"
 #include "leadgate/store.h"
 #include "leadgate/stream.h"
 
@@ -90,6 +92,38 @@ struct duplicates_settings {
     char *header; /* the field that names the campaign; "" = Message-ID */
 };
 
+/* One item of `providers.groups`, as the file has it. */
+struct provider_group {
+    char *name;
+    struct config_texts domains; /* registrable ones, in any spelling */
+};
+
+/* As the file has it; settings_provider() goes by what is made of it. */
+struct providers_settings {
+    struct config_items groups; /* struct provider_group */
+    struct config_texts smarthosts;
+};
+
+enum when_held { WHEN_HELD_DEFER, WHEN_HELD_ACCEPT };
+
+/* See incident.h. */
+struct incidents_settings {
+    bool detect;
+    struct incident_settings numbers;
+    int when_held; /* enum when_held: what becomes of recipients whose provider is held */
+};
+
+/* Against providers of whose leads too many do not exist. */
+struct guard_settings {
+    int enforce;         /* enum enforce, never ENFORCE_INHERIT */
+    int64_t warn, limit; /* percent */
+    int64_t floor;       /* tries in 24 hours before a share says anything */
+};
+
+struct reentry_settings {
+    int64_t share; /* percent of what a provider is sent in an hour; 0 = no budget, all pass */
+};
+
 struct keyring;
 
 /* Lists of texts, parsed. */
@@ -100,6 +134,15 @@ struct address_list {
 
 struct network_list {
     struct network *item;
+    size_t n;
+};
+
+/* Domains, and the provider that each stands for. */
+struct provider_names {
+    struct provider_name {
+        char domain[PROVIDER_SIZE]; /* in normal form */
+        const char *name;
+    } * item;
     size_t n;
 };
 
@@ -116,6 +159,10 @@ struct settings {
     struct feed_settings feed;
     struct signing_settings signing;
     struct duplicates_settings duplicates;
+    struct providers_settings providers;
+    struct incidents_settings incident;
+    struct guard_settings guard;
+    struct reentry_settings reentry;
     struct config_items stream_items; /* struct stream_settings */
 
     /* What is made of them when they are loaded. */
@@ -124,6 +171,8 @@ struct settings {
     struct address_list feedback_addresses; /* milter.feedback_addresses */
     struct network_list own_networks;       /* signing.networks */
     struct network_list internal_relays;    /* feed.internal_relays */
+    struct provider_names provider_names;   /* providers.groups: the domain of one is that provider */
+    struct provider_names smarthosts;       /* providers.smarthosts; the names are empty */
     struct streams streams;
 };
 
@@ -150,6 +199,11 @@ void settings_report_event(const struct settings *settings, const struct report 
 /* Whether what comes to this address is read as a report: it is a bounce address or a feedback address, with
  * or without an extension. */
 bool settings_takes_reports(const struct settings *settings, const struct address *address);
+
+/* Who answers for a lead, by the settings: the name in provider:{NAME}. host: the registrable domain of the
+ * host that answered; where that is empty or says nothing, it is the registrable domain of the lead's. Empty:
+ * the lead's domain is an address, or too long. The answer lives in the settings, in host or in lead. */
+struct span settings_provider(const struct settings *settings, struct span host, const struct address *lead);
 
 /* Whether the lead is let pass in every stream and whatever stands against it (policy.never_refuse). */
 bool settings_never_refuses(const struct settings *settings, const struct address *lead);

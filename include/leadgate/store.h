@@ -76,6 +76,7 @@ struct outcome {
     struct change change;
     struct optout before; /* the opt-out that stood when it was applied */
     int64_t strikes;      /* the lead's, afterwards */
+    bool known;           /* she had taken mail before */
     bool odd; /* a key of this lead had a type that is not ours; it was set aside as KEY:odd or obeyed */
 };
 

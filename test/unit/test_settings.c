@@ -79,37 +79,45 @@ static void check_rows(const struct config_key *keys, size_t n, const void *defa
     }
 }
 
-/* What an item of `streams` is read by. */
-static const struct config_table *stream_table(void)
+/* What an item of such a list is read by. */
+static const struct config_table *table_of(const char *name)
 {
     size_t n;
     const struct config_key *keys = settings_keys(&n);
 
     for (size_t i = 0; i < n; i++)
-        if (strcmp(keys[i].name, "streams") == 0)
+        if (strcmp(keys[i].name, name) == 0)
             return keys[i].items;
-    fail_msg("no key `streams`");
+    fail_msg("no key `%s`", name);
     return NULL;
+}
+
+static void check_item_rows(const char *name, void *item, size_t size)
+{
+    const struct config_table *table = table_of(name);
+    struct err err;
+
+    memset(item, 0, size);
+    assert_int_equal(table->size, size);
+    assert_int_equal(config_defaults(item, table->keys, table->n, &err), 0);
+    check_rows(table->keys, table->n, item, size);
+    config_free(item, table->keys, table->n);
 }
 
 static void test_rows(void **state)
 {
     size_t n;
     const struct config_key *keys = settings_keys(&n);
-    const struct config_table *table = stream_table();
     struct settings *settings = settings_new();
     struct stream_settings stream;
-    struct err err;
+    struct provider_group group;
 
     (void)state;
     assert_non_null(settings);
     check_rows(keys, n, settings, sizeof(*settings));
     settings_free(settings);
-    memset(&stream, 0, sizeof(stream));
-    assert_int_equal(table->size, sizeof(stream));
-    assert_int_equal(config_defaults(&stream, table->keys, table->n, &err), 0);
-    check_rows(table->keys, table->n, &stream, sizeof(stream));
-    config_free(&stream, table->keys, table->n);
+    check_item_rows("streams", &stream, sizeof(stream));
+    check_item_rows("providers.groups", &group, sizeof(group));
 }
 
 /* Defaults that lead/ fills in must be values that the file could say. */
@@ -222,7 +230,7 @@ static void test_example_streams(void **state)
 {
     size_t n;
     const struct config_key *keys = settings_keys(&n);
-    const struct config_table *table = stream_table();
+    const struct config_table *table = table_of("streams");
     struct settings *settings = NULL, *again = settings_new();
     struct names names = { "" };
     char text[8000] = "", want[100];
