@@ -25,7 +25,7 @@ struct arguments {
     struct sim_plan plan;
     const struct trouble_scenario *trouble; /* NULL = plan.scenario it is */
     int64_t leads;                          /* 0 = nobody said */
-    const char *config; /* NULL = the default file, if there is one */
+    const char *config;                     /* NULL = the default file, if there is one */
     const char *csv, *svg;
 };
 
@@ -206,8 +206,10 @@ int command_simulate(int argc, char **argv)
     if ((settings = load_settings(arguments.config, &name)) == NULL)
         return EX_CONFIG;
     if (arguments.trouble != NULL) {
-        const struct trouble_request request = { arguments.trouble, settings, name, arguments.leads,
-                                                 arguments.plan.days, arguments.csv, arguments.svg };
+        const struct trouble_request request = {
+            arguments.trouble,   settings,      name,         arguments.leads,
+            arguments.plan.days, arguments.csv, arguments.svg
+        };
 
         rc = simulate_trouble(&request);
         goto out;

@@ -27,16 +27,22 @@ struct trouble_scenario {
 };
 
 static const struct trouble_scenario scenarios[] = {
-    { "incident", "a provider that says of everyone for six hours that he is unknown; and one that defers all for 2 days",
-      { TROUBLE_UNKNOWN, TROUBLE_DEFERS }, 2, 20000 },
-    { "dirty-list", "a list four times as long as yours, with 15 % dead addresses, imported on day 10",
-      { TROUBLE_DIRTY_LIST }, 1, 10000 },
+    { "incident",
+      "a provider that says of everyone for six hours that he is unknown; and one that defers all for 2 days",
+      { TROUBLE_UNKNOWN, TROUBLE_DEFERS },
+      2,
+      20000 },
+    { "dirty-list",
+      "a list four times as long as yours, with 15 % dead addresses, imported on day 10",
+      { TROUBLE_DIRTY_LIST },
+      1,
+      10000 },
 };
 
 #define SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
 
 /* Everything that is printed. */
-struct outcome {
+struct both_ways {
     const struct trouble_request *request;
     const struct trouble_scenario *scenario;
     int64_t leads;
@@ -87,20 +93,21 @@ static void print_trouble(FILE *to, const char *way, const struct trouble_result
     putc('\n', to);
 }
 
-static void print_incident(FILE *to, const struct outcome *outcome)
+static void print_incident(FILE *to, const struct both_ways *outcome)
 {
     for (int i = 0; i < outcome->scenario->n; i++) {
-        fprintf(to, "%s\n  %-20s %12s %14s %12s %13s\n", title_of(outcome->scenario->kinds[i]), "", "leads lost",
-                "into the wall", "held", "recovery");
+        fprintf(to, "%s\n  %-20s %12s %14s %12s %13s\n", title_of(outcome->scenario->kinds[i]), "",
+                "leads lost", "into the wall", "held", "recovery");
         print_trouble(to, "without incidents", outcome->results[i][WITHOUT]);
         print_trouble(to, "with incidents", outcome->results[i][WITH]);
         putc('\n', to);
     }
-    fputs("leads lost: who exist, and are suppressed for good in the end\n"
-          "into the wall: tries that met the trouble; a mail that waits in the queue is tried again and again\n"
-          "held: told at RCPT TO to come again later; a mail is told so each half hour\n"
-          "recovery: from the end of the trouble until no lead who exists was held or refused for it\n",
-          to);
+    fputs(
+        "leads lost: who exist, and are suppressed for good in the end\n"
+        "into the wall: tries that met the trouble; a mail that waits in the queue is tried again and again\n"
+        "held: told at RCPT TO to come again later; a mail is told so each half hour\n"
+        "recovery: from the end of the trouble until no lead who exists was held or refused for it\n",
+        to);
 }
 
 static double share_of(const struct trouble_day *day)
@@ -116,12 +123,14 @@ static void print_day(FILE *to, const struct trouble_day *day)
             share_of(day));
 }
 
-static void print_dirty_list(FILE *to, const struct outcome *outcome)
+static void print_dirty_list(FILE *to, const struct both_ways *outcome)
 {
     const struct trouble_result *without = outcome->results[0][WITHOUT], *with = outcome->results[0][WITH];
 
-    fprintf(to, "%s\n  %5s %36s %36s\n", title_of(TROUBLE_DIRTY_LIST), "", "without the guard", "with the guard");
-    fprintf(to, "  %5s %12s %12s %10s %12s %12s %10s\n", "day", "sent", "held", "invalid", "sent", "held", "invalid");
+    fprintf(to, "%s\n  %5s %36s %36s\n", title_of(TROUBLE_DIRTY_LIST), "", "without the guard",
+            "with the guard");
+    fprintf(to, "  %5s %12s %12s %10s %12s %12s %10s\n", "day", "sent", "held", "invalid", "sent", "held",
+            "invalid");
     for (int64_t day = 1; day <= outcome->request->days; day++) {
         fprintf(to, "  %5" PRId64, day);
         print_day(to, &without->by_day[day - 1]);
@@ -129,12 +138,13 @@ static void print_dirty_list(FILE *to, const struct outcome *outcome)
         putc('\n', to);
     }
     fputs("\n"
-          "invalid: of the day's mail, to addresses that do not exist; near 10 % providers turn against a sender\n"
+          "invalid: of the day's mail, to addresses that do not exist; near 10 % providers turn against a "
+          "sender\n"
           "held: told at RCPT TO to come again later; a mail is told so each half hour\n",
           to);
 }
 
-static void print_text(FILE *to, const struct outcome *outcome)
+static void print_text(FILE *to, const struct both_ways *outcome)
 {
     char leads[GROUPED_SIZE];
 
@@ -162,7 +172,7 @@ static const char *word_of(enum trouble_kind kind)
 static void print_csv(FILE *to, const void *what)
 {
     static const char *const ways[WAYS] = { "without", "with" };
-    const struct outcome *outcome = what;
+    const struct both_ways *outcome = what;
 
     fputs("trouble,handling,day,sent,wall,invalid,held\n", to);
     for (int i = 0; i < outcome->scenario->n; i++)
@@ -179,8 +189,9 @@ static void print_csv(FILE *to, const void *what)
 /* Of incidents: into the wall. Of the list: the share, in hundredths of a percent. */
 static int64_t value_of(const void *ctx, size_t panel, size_t series, int64_t day)
 {
-    const struct outcome *outcome = ctx;
-    const struct trouble_day *counts = &outcome->results[panel][series == 0 ? WITH : WITHOUT]->by_day[day - 1];
+    const struct both_ways *outcome = ctx;
+    const struct trouble_day *counts =
+        &outcome->results[panel][series == 0 ? WITH : WITHOUT]->by_day[day - 1];
 
     if (outcome->scenario->kinds[panel] != TROUBLE_DIRTY_LIST)
         return counts->wall;
@@ -195,14 +206,17 @@ static void label_of(char dst[CHART_LABEL_SIZE], const void *ctx, int64_t day)
 
 static void print_svg(FILE *to, const void *what)
 {
-    const struct outcome *outcome = what;
+    const struct both_ways *outcome = what;
     bool list = outcome->scenario->kinds[0] == TROUBLE_DIRTY_LIST;
     const struct chart_panel incident[] = {
         { .title = "Mails into the wall per day: unknown for six hours", .unit = 1 },
         { .title = "Mails into the wall per day: deferred for two days", .unit = 1 },
     };
     const struct chart_panel share[] = {
-        { .title = "Invalid recipients, % of the day's mail", .unit = 100, .mark = 1000, .mark_name = "10 %" },
+        { .title = "Invalid recipients, % of the day's mail",
+          .unit = 100,
+          .mark = 1000,
+          .mark_name = "10 %" },
     };
     const struct chart chart = {
         .title = "leadgate simulate",
@@ -229,9 +243,12 @@ static void step(void *progress)
     progress_step(progress, 1);
 }
 
-static bool run_all(struct outcome *outcome)
+static bool run_all(struct both_ways *outcome)
 {
     const struct settings *settings = outcome->request->settings;
+    const struct guard_limits guard = { .floor = settings->guard.floor,
+                                        .warn = settings->guard.warn,
+                                        .limit = settings->guard.limit };
     struct progress progress =
         progress_begin("days", (uint64_t)(outcome->request->days * outcome->scenario->n * WAYS));
     bool whole = true;
@@ -239,8 +256,8 @@ static bool run_all(struct outcome *outcome)
     for (int i = 0; i < outcome->scenario->n; i++)
         for (int way = 0; way < WAYS; way++) {
             const struct trouble_plan plan = { .settings = &settings->lead,
-                                               .incident = &settings->incident,
-                                               .guard = &settings->guard,
+                                               .incident = &settings->incident.numbers,
+                                               .guard = &guard,
                                                .kind = outcome->scenario->kinds[i],
                                                .leads = outcome->leads,
                                                .list = 4 * outcome->leads,
@@ -254,7 +271,7 @@ static bool run_all(struct outcome *outcome)
     return whole;
 }
 
-static int print_all(const struct outcome *outcome)
+static int print_all(const struct both_ways *outcome)
 {
     const struct trouble_request *request = outcome->request;
     bool csv_to_stdout = request->csv != NULL && strcmp(request->csv, "-") == 0;
@@ -277,13 +294,14 @@ static int print_all(const struct outcome *outcome)
 
 int simulate_trouble(const struct trouble_request *request)
 {
-    struct outcome outcome = { .request = request,
-                               .scenario = request->scenario,
-                               .leads = request->leads > 0 ? request->leads : request->scenario->leads };
+    struct both_ways outcome = { .request = request,
+                                 .scenario = request->scenario,
+                                 .leads = request->leads > 0 ? request->leads : request->scenario->leads };
     int rc = EX_OSERR;
 
     if (request->days < DAYS_LEAST) {
-        fprintf(stderr, "leadgate: --days %" PRId64 ": this scenario needs at least %d\n", request->days, DAYS_LEAST);
+        fprintf(stderr, "leadgate: --days %" PRId64 ": this scenario needs at least %d\n", request->days,
+                DAYS_LEAST);
         return EX_USAGE;
     }
     if (run_all(&outcome))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* simulate_trouble: the scenarios of leadgate simulate that are about a provider's bad days (trouble.h), each gone
- * through with and without what is done about it. */
+/* simulate_trouble: the scenarios of leadgate simulate that are about a provider's bad days (trouble.h), each
+ * gone through with and without what is done about it. */
 #ifndef LEADGATE_CLI_SIMULATE_TROUBLE_H
 #define LEADGATE_CLI_SIMULATE_TROUBLE_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A month with a provider's bad day, with and without what is done about it; and a list with dead addresses. */
+/* A month with a provider's bad day, with and without what is done about it; and a list with dead addresses.
+ */
 #include "leadgate/trouble.h"
 
 #include <setjmp.h>
@@ -10,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define LEADS 2000
+#define LEADS 6000 /* so that each quarter of an hour has more than incident.floor of them */
 #define HOUR  3600
 
 static struct trouble_result *run(enum trouble_kind kind, bool handled)
@@ -73,8 +74,8 @@ static int64_t per_mille(const struct trouble_day *day)
     return day->invalid * 1000 / day->sent;
 }
 
-/* Without the guard the day of the import is above the ten per cent at which providers turn; with it none is, and
- * all of the list has had its mail in the end. Those who take mail are never held: they are not risky. */
+/* Without the guard the day of the import is above the ten per cent at which providers turn; with it none is,
+ * and all of the list has had its mail in the end. Those who take mail are never held: they are not risky. */
 static void a_list_with_dead_addresses(void **state)
 {
     struct trouble_result *without = run(TROUBLE_DIRTY_LIST, false), *with = run(TROUBLE_DIRTY_LIST, true);
