@@ -3,6 +3,7 @@
 
 #include "leadgate/answers.h"
 #include "leadgate/logline.h"
+#include "leadgate/store_unverified.h"
 
 #include <stdlib.h>
 
@@ -108,6 +109,19 @@ enum store_rc applier_apply(struct applier *applier, const struct event *events,
 void applier_note_lag(struct applier *applier, const char *source, int64_t seconds)
 {
     counters_gauge(applier->counters, "lag", source, seconds);
+}
+
+enum store_rc applier_set_aside(struct applier *applier, const struct event *events, size_t n,
+                                struct err *err)
+{
+    enum store_rc rc = store_set_aside(applier->store, events, n, err);
+
+    for (size_t i = 0; rc == STORE_OK && i < n; i++) {
+        unverified_log(&events[i]);
+        counters_add(applier->counters, 1, "unverified", event_source_name(events[i].source), events[i].proof,
+                     NULL);
+    }
+    return note_state(applier, rc, err);
 }
 
 void applier_flush(struct applier *applier)

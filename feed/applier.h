@@ -34,6 +34,11 @@ enum store_rc applier_apply(struct applier *applier, const struct event *events,
 /* How far behind a source is, in seconds: for the counters. */
 void applier_note_lag(struct applier *applier, const char *source, int64_t seconds);
 
+/* Sets events aside that nothing vouches for, as store_set_aside(), each with its line. STORE_DOWN as above.
+ */
+enum store_rc applier_set_aside(struct applier *applier, const struct event *events, size_t n,
+                                struct err *err);
+
 /* Adds to leadgate:counters what has been counted; what Redis does not take stays counted. Whoever applies
  * does it, too, once a second at most: this is for what that left, and for the end. */
 void applier_flush(struct applier *applier);

@@ -25,6 +25,7 @@ struct tally {
     int64_t mails;        /* applied, or found to be no bounce */
     int64_t events;       /* applied */
     int64_t repeats;      /* of these: known already */
+    int64_t unverified;   /* events that nothing vouches for: set aside */
     int64_t unrecognised; /* mails that are no bounce */
 };
 
@@ -33,21 +34,22 @@ struct intake *intake_new(const struct settings *settings, struct applier *appli
 void intake_free(struct intake *intake); /* NULL is fine */
 
 enum intake_rc {
-    INTAKE_HELD = 1, /* a bounce: to be committed */
-    INTAKE_NOTHING,  /* no bounce; said in a log line, nothing to commit */
+    INTAKE_HELD = 1, /* a bounce, or who leaves a stream: to be committed */
+    INTAKE_NOTHING,  /* neither; said in a log line, nothing to commit */
 };
 
-/* Reads one mail. name stands for it in the log. arrived is when it was put where it was found: it stands in
- * where the mail names no time, or one that has not come yet, so that reading it again finds the same time.
- * Not to be called while the intake is full. */
+/* Reads one mail, which our Postfix has delivered: the fields on its top are its. name stands for it in the
+ * log. arrived is when it was put where it was found: it stands in where the mail names no time, or one that
+ * has not come yet, so that reading it again finds the same time. Not to be called while the intake is full.
+ */
 enum intake_rc intake_read(struct intake *intake, struct span mail, const char *name, int64_t arrived,
                            int64_t now);
 
 /* Whether what is held is to be committed before the next mail is read. */
 bool intake_full(const struct intake *intake);
 
-/* Applies what is held, and holds nothing afterwards. STORE_DOWN, with err: none, or only some, was applied;
- * read the same mails again later. */
+/* Applies what is held, or sets it aside (authenticity.h), and holds nothing afterwards. STORE_DOWN, with
+ * err: none, or only some, was applied; read the same mails again later. */
 enum store_rc intake_commit(struct intake *intake, int64_t now, struct err *err);
 
 const struct tally *intake_tally(const struct intake *intake);

@@ -24,10 +24,10 @@ static void print_summary(const struct intake *intake, const struct backlog_tall
 {
     const struct tally *tally = intake_tally(intake);
 
-    printf("mails=%" PRId64 " events=%" PRId64 " repeats=%" PRId64 " unrecognised=%" PRId64
-           " rejected=%" PRId64 "\n",
+    printf("mails=%" PRId64 " events=%" PRId64 " repeats=%" PRId64 " unverified=%" PRId64
+           " unrecognised=%" PRId64 " rejected=%" PRId64 "\n",
            tally->mails, tally->events + reported->events, tally->repeats + reported->repeats,
-           tally->unrecognised, reported->rejected);
+           tally->unverified, tally->unrecognised, reported->rejected);
 }
 
 /* Maps a file; an empty one is the empty span. 0, or -1 with err. */

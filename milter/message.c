@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is to be done with a mail is decided at its sender, and taken back as soon as it is known that there
  * is nothing to do: a milter that sees each mail to its end costs Postfix a quarter of its throughput, one
- * that accepts at MAIL FROM next to nothing. Feedback loops report in their own name: of a mail with a sender
- * only the recipients tell whether it is a complaint, so where there are feedback addresses, and only there,
- * the recipients of all mail from outside are looked at.
+ * that accepts at MAIL FROM next to nothing. Feedback loops report in their own name, and who leaves a stream
+ * mails in his: of a mail with a sender only the recipients tell whether it is such a one, so where there are
+ * feedback or unsubscribe addresses, and only there, the recipients of all mail from outside are looked at.
  *
  *   sender     came by                   role
  *   <>         SMTP                      ROLE_BOUNCE once a recipient is one of our bounce addresses
  *   <>         sendmail(1), bounce(8)    ROLE_OWN_BOUNCE, a bounce of this Postfix: observed only
  *   ann@...    any                       ROLE_OUTGOING if outgoing.c has anything to do with it
- *   ann@...    SMTP                      else ROLE_BOUNCE as above, where there are feedback addresses
+ *   ann@...    SMTP                      else ROLE_BOUNCE as above, where there are such addresses
  *   ann@...    SMTP after AUTH, or else  ROLE_NONE
  *
  * What a bounce says is incoming.c's, what becomes of other mail outgoing.c's. */
 #include "milter/message.h"
 
+#include "leadgate/unsubscribe.h"
 #include "milter/incoming.h"
 #include "milter/outgoing.h"
 
@@ -60,11 +61,12 @@ static enum role role_of(struct message *message, const struct message_origin *o
         return ROLE_OUTGOING;
     if (has_sender && (outgoing_is_unasked(settings, origin) || origin->sasl_username.n > 0))
         return ROLE_NONE;
-    /* Complaints have a sender. */
+    /* Complaints have a sender, and so has who leaves. */
     if (!origin->local &&
-        settings->feedback_addresses.n + (has_sender ? 0 : settings->bounce_addresses.n) == 0)
+        settings->feedback_addresses.n + (has_sender ? 0 : settings->bounce_addresses.n) == 0 &&
+        !unsubscribe_is_on(settings))
         return ROLE_NONE;
-    incoming_start(&message->incoming, rules, origin->local);
+    incoming_start(&message->incoming, rules, origin->local, !has_sender);
     return origin->local ? ROLE_OWN_BOUNCE : ROLE_BOUNCE;
 }
 
@@ -111,7 +113,8 @@ enum verdict message_data(struct message *message, struct span queue, int64_t no
 
 static bool is_read(const struct message *message)
 {
-    return message->role == ROLE_BOUNCE || message->role == ROLE_OWN_BOUNCE;
+    return (message->role == ROLE_BOUNCE || message->role == ROLE_OWN_BOUNCE) &&
+           incoming_is_read(&message->incoming);
 }
 
 enum verdict message_header(struct message *message, struct span name, struct span value)

@@ -23,12 +23,14 @@ enum verdict {
     VERDICT_SKIP_BODY, /* from message_body() only: no more of the body is needed */
 };
 
-/* Redis, as far as a message needs it: store_find_suppressions(), store_apply(), store_note_campaign(). */
+/* Redis, as far as a message needs it: store_find_suppressions(), store_apply(), store_set_aside(),
+ * store_note_campaign(). */
 struct message_store {
     enum store_rc (*find)(void *ctx, const struct address *leads, size_t n, int64_t now,
                           struct suppression *found, struct err *err);
     enum store_rc (*apply)(void *ctx, const struct event *events, size_t n, int64_t now,
                            struct outcome *outcomes, struct err *err);
+    enum store_rc (*set_aside)(void *ctx, const struct event *events, size_t n, struct err *err);
     enum store_rc (*note_campaign)(void *ctx, const struct campaign *campaign, const struct address *leads,
                                    size_t n, bool *seen, struct err *err);
     void *ctx;

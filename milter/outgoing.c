@@ -5,9 +5,11 @@
  *   duplicates             of our own mail (signing.h), in streams that ask for it
  *   header                 where the policy server, which else does it, is not asked: as for the suppressed
  *   envelope-id            of our own mail; an application's own ENVID is left alone
- *   return-path            of our own mail to one recipient; not where it is signed already, or where the
- *                          client has Postfix itself write a path for each recipient (XVERP)
+ *   return-path            of our own mail to one recipient; not where the client has Postfix itself write a
+ *                          path for each recipient (XVERP)
  *   List-Unsubscribe       of our own mail to one recipient, in streams that have such an address
+ *
+ * Of mail whose sender is a path already only the suppressed recipients are looked at: it was here before.
  *
  * The sender's stream says which recipients are suppressed; in a stream that is off none is, and nobody looks
  * for duplicates.
@@ -63,14 +65,16 @@ static bool has_argument(const struct message_origin *origin, struct span begin)
     return false;
 }
 
-/* A path has its token; what is behind a filter comes by a second time. */
-static bool is_path(const struct settings *settings, const struct address *sender)
+/* A path has its token: the mail was here before, and comes from a content filter behind the queue. */
+static bool is_path(const struct settings *settings, struct span sender)
 {
     struct address_rules rules = settings_address_rules(settings);
-    struct address lead;
+    struct address address, lead;
     struct span token;
+    struct err err;
 
-    return token_path_split(sender, &token, &lead, &rules);
+    return address_parse(&address, address_form_of(sender), sender, &rules, &err) == 0 &&
+           token_path_split(&address, &token, &lead, &rules);
 }
 
 static unsigned channels_of(struct outgoing *outgoing, const struct message_origin *origin,
@@ -87,41 +91,46 @@ static unsigned channels_of(struct outgoing *outgoing, const struct message_orig
         possible |= CHANNEL_RETURN_PATH;
     if ((outgoing->stream->channels & possible) == 0)
         return 0;
-    possible &=
-        signing_channels(settings, from, outgoing->stream, sender, address_form_of(sender), &outgoing->base);
-    return possible != 0 && is_path(settings, &outgoing->base) ? 0 : possible;
+    return possible & signing_channels(settings, from, outgoing->stream, sender, address_form_of(sender),
+                                       &outgoing->base);
 }
 
-bool outgoing_start(struct outgoing *outgoing, const struct message_rules *rules,
-                    const struct message_origin *origin, struct span sender)
+/* What is done with our own mail, suppressed recipients aside. */
+static void plan(struct outgoing *outgoing, const struct message_origin *origin, struct span sender)
 {
     const struct signing_origin from = { .client_address = origin->client_address,
                                          .sasl_username = origin->sasl_username,
                                          .daemon = origin->daemon,
                                          .local = origin->local };
-    const struct settings *settings = rules->settings;
-    const struct stream *stream = stream_of(settings, origin, sender);
-    bool enforced = stream->enforce != ENFORCE_OFF;
+    const struct settings *settings = outgoing->rules->settings;
+    const struct stream *stream = outgoing->stream;
 
-    outgoing->rules = rules;
-    outgoing->stream = stream;
-    outgoing->may = origin->may;
-    outgoing->filtered = enforced && outgoing_is_unasked(settings, origin);
     outgoing->channels = channels_of(outgoing, origin, &from, sender);
+    outgoing->duplicates = stream->duplicates > 0 && stream->enforce != ENFORCE_OFF;
+    outgoing->unsubscribe =
+        stream->unsubscribe.n > 0 && outgoing->may.add_fields && keyring_count(settings->keyring) > 0;
+    if (outgoing->channels == 0 && !outgoing->duplicates && !outgoing->unsubscribe)
+        return;
+    if (!signing_is_outgoing(settings, &from) || is_path(settings, sender)) {
+        outgoing->channels = 0;
+        outgoing->duplicates = outgoing->unsubscribe = false;
+    }
     if ((outgoing->channels & CHANNEL_ENVELOPE_ID) != 0 &&
         (outgoing->spelled = strndup(sender.p, sender.n)) == NULL)
         outgoing->channels &= ~(unsigned)CHANNEL_ENVELOPE_ID;
-    if ((enforced && stream->duplicates > 0) || stream->unsubscribe.n > 0) {
-        bool ours = signing_is_outgoing(settings, &from);
+}
 
-        outgoing->duplicates = ours && enforced && stream->duplicates > 0;
-        outgoing->unsubscribe = ours && stream->unsubscribe.n > 0 && outgoing->may.add_fields &&
-                                keyring_count(settings->keyring) > 0;
-    }
-    if (!outgoing->filtered && outgoing->channels == 0 && !outgoing->duplicates && !outgoing->unsubscribe)
-        return false;
+bool outgoing_start(struct outgoing *outgoing, const struct message_rules *rules,
+                    const struct message_origin *origin, struct span sender)
+{
+    outgoing->rules = rules;
+    outgoing->stream = stream_of(rules->settings, origin, sender);
+    outgoing->may = origin->may;
+    outgoing->filtered =
+        outgoing->stream->enforce != ENFORCE_OFF && outgoing_is_unasked(rules->settings, origin);
+    plan(outgoing, origin, sender);
     span_excerpt(outgoing->sender, sizeof(outgoing->sender), without_brackets(sender));
-    return true;
+    return outgoing->filtered || outgoing->channels != 0 || outgoing->duplicates || outgoing->unsubscribe;
 }
 
 void outgoing_free(struct outgoing *outgoing)

@@ -6,6 +6,7 @@
 
 #include "leadgate/answers.h"
 #include "leadgate/store_pool.h"
+#include "leadgate/store_unverified.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -56,6 +57,21 @@ static enum store_rc apply_in_pool(void *ctx, const struct event *events, size_t
     return rc;
 }
 
+static enum store_rc set_aside_in_pool(void *ctx, const struct event *events, size_t n, struct err *err)
+{
+    struct snapshot *snapshot = ctx;
+    struct store *store = store_pool_take(snapshot->pool);
+    enum store_rc rc;
+
+    if (store == NULL) {
+        err_set(err, "out of memory");
+        return STORE_DOWN;
+    }
+    rc = store_set_aside(store, events, n, err);
+    store_pool_return(snapshot->pool, store);
+    return rc;
+}
+
 static enum store_rc note_in_pool(void *ctx, const struct campaign *campaign, const struct address *leads,
                                   size_t n, bool *seen, struct err *err)
 {
@@ -93,6 +109,7 @@ struct snapshot *snapshot_new(struct settings *settings, struct counters *counte
         .settings = settings,
         .store = { .find = find_in_pool,
                    .apply = apply_in_pool,
+                   .set_aside = set_aside_in_pool,
                    .note_campaign = note_in_pool,
                    .ctx = snapshot },
         .counters = counters,

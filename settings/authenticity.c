@@ -272,16 +272,23 @@ enum trust authenticity_trust(const struct settings *settings, const struct repo
     return TRUST_NONE;
 }
 
-enum trust authenticity_event(const struct settings *settings, const struct report *report, size_t i,
-                              enum event_source source, int64_t now, struct event *event)
+size_t authenticity_events(const struct settings *settings, const struct report *report, bool to_apply,
+                           enum event_source source, int64_t now, struct event *events)
 {
-    enum trust trust = authenticity_trust(settings, report, i);
+    size_t n = 0;
 
-    report_event(report, i, source, now, event);
-    if (signing_is_on(settings))
-        event->proof = proof_name(report->findings[i].proof);
-    event->unverified = trust == TRUST_MILD;
-    return trust;
+    for (size_t i = 0; i < report->n; i++) {
+        enum trust trust = authenticity_trust(settings, report, i);
+
+        if ((trust != TRUST_NONE) != to_apply)
+            continue;
+        settings_report_event(settings, report, i, source, now, &events[n]);
+        if (signing_is_on(settings))
+            events[n].proof = proof_name(report->findings[i].proof);
+        events[n].unverified = trust == TRUST_MILD;
+        n++;
+    }
+    return n;
 }
 
 const char *proof_name(enum proof proof)

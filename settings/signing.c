@@ -75,10 +75,12 @@ enum token_rc signing_check_path(const struct settings *settings, const struct a
 {
     struct address_rules rules = settings_address_rules(settings);
     struct token_claim claim = { .kind = TOKEN_BOUNCE, .domain = address_domain(path) };
+    enum token_kind kind;
     struct span token;
 
     name[0] = '\0';
-    if (!token_path_split(path, &token, lead, &rules))
+    if (!token_path_split(path, &token, lead, &rules) || !token_looks_like(token, &kind) ||
+        kind != claim.kind)
         return TOKEN_NONE;
     token_name(name, token);
     claim.subject = address_span(lead);

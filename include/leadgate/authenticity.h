@@ -43,10 +43,11 @@ enum trust {
 };
 enum trust authenticity_trust(const struct settings *settings, const struct report *report, size_t i);
 
-/* Turns finding i into the event that it is, as report_event() does, with what vouches for it (event.proof,
- * event.unverified), and says what it may do. */
-enum trust authenticity_event(const struct settings *settings, const struct report *report, size_t i,
-                              enum event_source source, int64_t now, struct event *event);
+/* The events that a report's findings are (settings_report_event()), with what vouches for each (event.proof,
+ * event.unverified): those that may be applied, or those that are to be set aside. Returns how many; events
+ * has room for report->n. */
+size_t authenticity_events(const struct settings *settings, const struct report *report, bool to_apply,
+                           enum event_source source, int64_t now, struct event *events);
 
 /* In log lines and in leadgate:unverified: none, local, token, message, expired, forged. */
 const char *proof_name(enum proof proof);

@@ -146,11 +146,12 @@ class Bed:
             "feed": {"maildirs": [self.maildir]},
         }
 
-    def configure(self, **settings):
-        """Writes config.yaml: the bed's settings and these on top. A running program reads it on SIGHUP."""
-        with open(self.config_path, "w", encoding="utf-8") as file:
+    def configure(self, path=None, **settings):
+        """Writes config.yaml, or another file: the bed's settings and these on top. A running program reads it on SIGHUP."""
+        path = path or self.config_path
+        with open(path, "w", encoding="utf-8") as file:
             file.write(yaml(merge(self.settings, settings)))
-        return self.config_path
+        return path
 
     def log_path(self, name):
         return os.path.join(self.logs, name)

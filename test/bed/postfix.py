@@ -174,9 +174,9 @@ class Postfix:
         finally:
             self.set(**before)
 
-    def sendmail(self, recipients, message, sender="bounce@bounces.bed.test"):
+    def sendmail(self, recipients, message, sender="bounce@bounces.bed.test", options=()):
         """Injection as by an application's sendmail(1)."""
-        subprocess.run(["sendmail", "-C", self.etc, "-f", sender, "-i", "--", *recipients], check=True, env=self.environ,
+        subprocess.run(["sendmail", "-C", self.etc, "-f", sender, "-i", *options, "--", *recipients], check=True, env=self.environ,
                        input=message if isinstance(message, bytes) else message.encode("utf-8"))
 
     def queued(self):

@@ -78,6 +78,16 @@ class Key:
         head = KINDS[kind] + self.id + "".join(DIGITS[day >> shift & 31] for shift in (10, 5, 0)) + about
         return head + encode(self._mac(head, domain, subject, stream))
 
+    def seal(self, domain, subject, **more):
+        """With the subject enciphered behind it, as a header or an envelope id carries it."""
+        token = self.make(domain, subject, **more)
+        return token + encode(xchacha20(self.cipher_key, decode(token[7:]) + bytes(14), subject.encode()))
+
+    def path_of(self, base, lead, **more):
+        """bounce@our.example, ann@example.com -> bounce+TOKEN=ann=example.com@our.example."""
+        local, domain = base.split("@")
+        return f"{local}+{self.make(domain, lead, **more)}={lead.replace('@', '=')}@{domain}"
+
     def is_good(self, token, domain, subject, kind="bounce", stream=""):
         """Whether it is ours, of today or, at midnight, of yesterday."""
         token = token.lower()

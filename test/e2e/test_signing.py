@@ -127,6 +127,15 @@ def test_sendmail(bed):
     bed.postfix.sendmail(["bob@dest.test", "cy@dest.test"], campaign_message())
     mail = taken(bed, "bob@dest.test")
     assert mail.sender == BOUNCE_ADDRESS and tokens(key, mail) == ["bob@dest.test", "cy@dest.test"]
+    assert key.is_good(arguments(mail)["ENVID"], DOMAIN, header(mail)["Message-Id"].strip("<>"), kind="message")
+
+
+def test_what_sendmail_was_told(bed):
+    """-R stays; -V is hidden from milters, and gives way."""
+    key, _ = sign(bed, "envelope-id")
+    bed.postfix.sendmail(["ann@dest.test"], campaign_message(), options=["-R", "hdrs", "-V", "mine"])
+    said = arguments(taken(bed, "ann@dest.test"))
+    assert said["RET"] == "HDRS" and key.open(said["ENVID"], DOMAIN) == "ann@dest.test"
 
 
 def test_chosen_service(bed):

@@ -194,6 +194,7 @@ struct mail {
     const char *fields[FIELDS][2];
     const char *arguments[3];
     bool powerless; /* the MTA can only take recipients out */
+    bool adds_only; /* it can add header fields, and not change them */
 };
 
 enum stage { AT_MAIL = 1, AT_DATA, AT_END };
@@ -201,13 +202,14 @@ enum stage { AT_MAIL = 1, AT_DATA, AT_END };
 /* One mail as Postfix tells it, until the verdict; *stage is where that fell. Does not reset the message. */
 static enum verdict say(struct house *house, const struct mail *mail, enum stage *stage)
 {
-    struct message_origin origin = { .local = mail->local,
-                                     .daemon = span_of(mail->daemon),
-                                     .client_address =
-                                         span_of(mail->client != NULL ? mail->client : "127.0.0.1"),
-                                     .sasl_username = span_of(mail->login),
-                                     .arguments = mail->arguments,
-                                     .may = { !mail->powerless, !mail->powerless, !mail->powerless } };
+    struct message_origin origin = {
+        .local = mail->local,
+        .daemon = span_of(mail->daemon),
+        .client_address = span_of(mail->client != NULL ? mail->client : "127.0.0.1"),
+        .sasl_username = span_of(mail->login),
+        .arguments = mail->arguments,
+        .may = { !mail->powerless, !mail->powerless, !mail->powerless && !mail->adds_only }
+    };
     const char *sender = mail->sender != NULL ? mail->sender : "<bounces@our.example>";
     enum verdict verdict = message_mail(house->message, &house->rules, &origin, span_of(sender));
 
@@ -324,6 +326,15 @@ static void is_let_go_early(void **state)
           { .client = "192.0.2.1", .login = "shop", .recipients = { "<ann@example.com>" } },
           AT_END },
         { ALL_CHANNELS, { .client = "", .recipients = { "<ann@example.com>" } }, AT_MAIL },
+        { "signing: { keys: [ KEY ], channels: [ return-path ], daemons: [ submit ] }\n",
+          { .client = "192.0.2.1", .daemon = "submit", .recipients = { "<ann@example.com>" } },
+          AT_END },
+        { "signing: { keys: [ KEY ], channels: [ return-path ], daemons: [ submit ] }\n",
+          { .client = "192.0.2.1", .daemon = "mx", .recipients = { "<ann@example.com>" } },
+          AT_MAIL },
+        { "policy: { enforce: off }\n" ALL_CHANNELS,
+          { .local = true, .sender = "bounces@our.example", .recipients = { "ann@example.com" } },
+          AT_END },
         { ALL_CHANNELS, { .sender = "<ceo@our.example>", .recipients = { "<ann@example.com>" } }, AT_MAIL },
         { ALL_CHANNELS,
           { .sender = "<bounces@other.example>", .recipients = { "<ann@example.com>" } },
@@ -571,6 +582,11 @@ static void both_at_once(void **state)
     expect_accepted(house, &mail, AT_END);
     assert_string_equal(new_sender(house), "<bounces@our.example>");
     assert_string_equal(lead_of_sealed(house, envid(house)), "ann@example.com");
+    counted(house, "");
+    mail.arguments[0] = NULL; /* several have no path, and so none that does not fit */
+    mail.recipients[1] = "<bob@example.com>";
+    expect_accepted(house, &mail, AT_END);
+    assert_int_equal(counted(house, "signing.unsigned.return-path"), 0);
 }
 
 /* --- the header --- */
@@ -666,9 +682,14 @@ static void some_mail_offers_no_way_out(void **state)
         { { .recipients = { "<ann@example.com>", "<bob@example.com>" } }, AT_DATA },
         { { .recipients = { "<o'hara@example.com>" } }, AT_END },
         { { .recipients = { "<ann@example.com>" }, .fields = { { "DKIM-Signature", "v=1" } } }, AT_END },
-        { { .client = "192.0.2.1", .recipients = { "<ann@example.com>" } }, AT_MAIL },
-        { { .sender = "<a@other.example>", .recipients = { "<ann@example.com>" } }, AT_MAIL },
-        { { .powerless = true, .recipients = { "<ann@example.com>" } }, AT_MAIL },
+        { { .adds_only = true,
+            .recipients = { "<ann@example.com>" },
+            .fields = { { "List-Unsubscribe", "<https://our.example>" } } },
+          AT_END },
+        /* Whoever wants to leave may be its sender: only the recipients tell. */
+        { { .client = "192.0.2.1", .recipients = { "<ann@example.com>" } }, AT_DATA },
+        { { .sender = "<a@other.example>", .recipients = { "<ann@example.com>" } }, AT_DATA },
+        { { .powerless = true, .recipients = { "<ann@example.com>" } }, AT_DATA },
     };
     struct house *house = *state;
 
@@ -752,7 +773,8 @@ static void a_field_names_the_campaign(void **state)
 
 static void some_mail_may_come_twice(void **state)
 {
-    struct mail postmaster = campaign_mail, other = campaign_mail, stranger = campaign_mail;
+    struct mail postmaster = campaign_mail, other = campaign_mail, stranger = campaign_mail,
+                filtered = campaign_mail;
     struct house *house = *state;
 
     furnish(house, ONCE(""));
@@ -764,6 +786,9 @@ static void some_mail_may_come_twice(void **state)
     expect_accepted(house, &other, AT_MAIL);
     stranger.client = "192.0.2.1";
     expect_accepted(house, &stranger, AT_MAIL);
+    filtered.sender =
+        "<bounces+bacdefghijklmnopqrstuvw=ann=example.com@our.example>"; /* it was here before */
+    expect_accepted(house, &filtered, AT_MAIL);
     furnish(house, ONCE("policy: { enforce: off }\n"));
     expect_accepted(house, &campaign_mail, AT_MAIL);
     assert_int_equal(house->store.asked, 0);
