@@ -232,9 +232,12 @@ size_t reply_normalise(char *dst, size_t size, struct span text)
 
 bool reply_has_unfolded(struct span text, struct span word)
 {
-    const char *end = text.p + text.n, *start = text.p;
+    const char *end, *start = text.p;
 
-    while (text.n > 0 && (start = memchr(start, word.p[0], (size_t)(end - start))) != NULL) {
+    if (text.n == 0) /* then text.p may be NULL */
+        return false;
+    end = text.p + text.n;
+    while ((start = memchr(start, word.p[0], (size_t)(end - start))) != NULL) {
         const char *at = start++;
         size_t matched = 0;
 

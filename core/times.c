@@ -112,6 +112,8 @@ const char *times_length_text(char dst[LENGTH_TEXT_SIZE], int64_t seconds)
     while (units[i].length > 1 && seconds < 2 * units[i].length &&
            (seconds < units[i].length || seconds % units[i].length != 0))
         i++;
-    snprintf(dst, LENGTH_TEXT_SIZE, "%lld %s", (long long)(seconds / units[i].length), units[i].unit);
+    /* To the nearest: a second after it was said, ten days are still ten. */
+    snprintf(dst, LENGTH_TEXT_SIZE, "%lld %s", (long long)((seconds + units[i].length / 2) / units[i].length),
+             units[i].unit);
     return dst;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* leadgate-milter: reads the bounces that come in, and takes suppressed recipients out of mail that the
- * policy server is never asked about.
+/* leadgate-milter: reads the bounces that come in, takes suppressed recipients out of mail that the policy
+ * server is never asked about, and signs what goes out.
  *
  * Signals. libmilter has a thread that waits (sigwait(3)) for SIGTERM, SIGINT and SIGHUP and stops the milter
  * at each of them. It cannot be told to leave SIGHUP alone, and a second thread in sigwait() would only get
@@ -35,8 +35,9 @@
 #include <time.h>
 
 static const char usage[] =
-    "Reads bounces as Postfix receives them and removes suppressed recipients from mail that was\n"
-    "injected with sendmail(1). Postfix finds it through smtpd_milters and non_smtpd_milters.\n";
+    "Reads bounces as Postfix receives them, removes suppressed recipients from mail that was injected\n"
+    "with sendmail(1), and signs what goes out. Postfix finds it through smtpd_milters and\n"
+    "non_smtpd_milters.\n";
 
 /* libmilter and signal handlers pass no argument of ours: the program's only globals. */
 static struct snapshot_slot *slot;

@@ -364,9 +364,19 @@ static void test_normal_form(void **state)
     assert_string_equal(small, "mailbox");
 }
 
+/* A word may be torn by folds; where nothing is said, none is found, and nothing is read. */
+static void test_unfolded_words(void **state)
+{
+    (void)state;
+    assert_true(reply_has_unfolded(SPAN("550 mail box un\n avail able"), SPAN("unavailable")));
+    assert_false(reply_has_unfolded(SPAN("550 unavail"), SPAN("unavailable")));
+    assert_false(reply_has_unfolded((struct span){ NULL, 0 }, SPAN("unavailable")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_unfolded_words),
         cmocka_unit_test(test_each_rule_wins_somewhere),
         cmocka_unit_test(test_order_of_evidence),
         cmocka_unit_test(test_text_for_people),

@@ -83,6 +83,7 @@ static void lengths(void **state)
         if (cases[i].back != NULL)
             assert_string_equal(times_length_text(back, got), cases[i].back);
     }
+    assert_string_equal(times_length_text(back, 10 * 86400 - 1), "10 d");
 }
 
 static void reasons(void **state)
