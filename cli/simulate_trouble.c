@@ -246,9 +246,6 @@ static void step(void *progress)
 static bool run_all(struct both_ways *outcome)
 {
     const struct settings *settings = outcome->request->settings;
-    const struct guard_limits guard = { .floor = settings->guard.floor,
-                                        .warn = settings->guard.warn,
-                                        .limit = settings->guard.limit };
     struct progress progress =
         progress_begin("days", (uint64_t)(outcome->request->days * outcome->scenario->n * WAYS));
     bool whole = true;
@@ -257,7 +254,7 @@ static bool run_all(struct both_ways *outcome)
         for (int way = 0; way < WAYS; way++) {
             const struct trouble_plan plan = { .settings = &settings->lead,
                                                .incident = &settings->incident.numbers,
-                                               .guard = &guard,
+                                               .guard = &settings->guard.limits,
                                                .kind = outcome->scenario->kinds[i],
                                                .leads = outcome->leads,
                                                .list = 4 * outcome->leads,

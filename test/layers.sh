@@ -40,7 +40,7 @@ BEGIN {
     headers("maillog", "maillog")
     headers("sim", "rehearsal simulate trouble")
     headers("store", "campaign counters lookup provider_state revert store store_admin store_guard store_inbox store_incident store_pool store_position store_provider store_shares store_unverified")
-    headers("settings", "answers authenticity settings signing startup stream")
+    headers("settings", "answers authenticity settings signing startup stream unsubscribe")
 
     # Which files may see a library.
     library["hiredis/"] = "^store/"
