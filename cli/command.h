@@ -10,6 +10,7 @@ int command_disallow(int argc, char **argv);
 int command_export(int argc, char **argv);
 int command_flush(int argc, char **argv);
 int command_forget(int argc, char **argv);
+int command_guard(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_incident(int argc, char **argv);
 int command_incidents(int argc, char **argv);

@@ -24,6 +24,7 @@ static const struct command {
     { "import", "read another system's suppression list", command_import },
     { "export", "print what import reads back", command_export },
     { "check", "say whether a list is fit to be mailed", command_check },
+    { "guard", "who does not exist, by provider, and who is held back for it", command_guard },
     { "unverified", "list, accept or drop bounces that nothing vouches for", command_unverified },
     { "incidents", "list the providers whose leads are held back", command_incidents },
     { "incident", "open or close a provider's incident by hand", command_incident },

@@ -16,7 +16,6 @@ static const struct {
     [KEY_LOG] = { { "lead:{", 6 }, { "}:log", 5 }, false },
     [KEY_TOKENS] = { { "lead:{", 6 }, { "}:tokens", 8 }, false },
     [KEY_RETURNING] = { { "lead:{", 6 }, { "}:returning", 11 }, false },
-    [KEY_DOMAIN] = { { "domain:{", 8 }, { "}", 1 }, true },
     [KEY_UNDO] = { { "lead:{", 6 }, { "}:undo", 6 }, false },
     [KEY_DOMAIN_ALLOW] = { { "domain:{", 8 }, { "}:allow", 7 }, true },
     [KEY_DOMAIN_HOLD] = { { "domain:{", 8 }, { "}:hold", 6 }, true },

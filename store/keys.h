@@ -45,7 +45,6 @@ enum key_kind {
     KEY_LOG,          /* lead:{ADDR}:log      stream, what changed and why */
     KEY_TOKENS,       /* lead:{ADDR}:tokens   hash, EVENT:TOKEN -> when it convicted her */
     KEY_RETURNING,    /* lead:{ADDR}:returning  string, comes back from a temporary opt-out, with a TTL */
-    KEY_DOMAIN,       /* domain:{DOMAIN}      hash, what is known of it: its provider */
     KEY_UNDO,         /* lead:{ADDR}:undo     string, what her last bounces replaced (undo.h) */
     KEY_DOMAIN_ALLOW, /* domain:{DOMAIN}:allow */
     KEY_DOMAIN_HOLD,  /* domain:{DOMAIN}:hold */

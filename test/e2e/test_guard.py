@@ -2,7 +2,11 @@
 """What is held at RCPT TO for the sake of a provider: his bad day, too many who do not exist, too many who come back. An
 operator's word in Redis counts within a second."""
 
+import csv
+import io
+import json
 import socket
+import subprocess
 import time
 
 import pytest
@@ -287,3 +291,59 @@ def test_without_a_budget_all_come_back(store, policy):
     for lead in back:
         store.redis.call("SET", f"lead:{{{lead}}}:returning", "x", "EX", 600)
     assert policy().held(*back) == [False] * 10
+
+
+# -- the operator's command
+
+
+def leadgate(bed, *arguments):
+    argv = [f"{bed.bin}/leadgate", *arguments, "-c", bed.config_path]
+    return subprocess.run(argv, capture_output=True, timeout=60, env=bed.environ, encoding="utf-8")
+
+
+def test_the_command_shows_and_releases(store, policy):
+    call = store.redis.call
+    call("ZADD", "leadgate:providers", 1, "held.test", 1, "calm.test", 1, PROVIDER, 1, "quiet.test")
+    call("HSET", "leadgate:shares", f"{PROVIDER}/*", "1000 83", f"{PROVIDER}/news", "20 9", "calm.test/*", "500 2",
+         "unheard.test/*", "1000 55", "odd/*", "x", "nothing", "1 1", "evil\x1b/*", "1 1")
+    call("SET", "provider:{held.test}:hold", "x")
+    call("HSET", "provider:{calm.test}:incident", "percent", 5)
+    call("SADD", "leadgate:open", "calm.test")
+    store.start_policyd()
+    client = policy()
+    assert client.held("new@dest.test") == [True]
+
+    done = leadgate(store, "guard", "--release", PROVIDER, "--for", "2h")
+    assert done.returncode == 0 and done.stdout.startswith(f"{PROVIDER}: released until 20")
+    soon(store, lambda: client.held("new@dest.test") == [False], "the release")
+    assert 7190 < call("TTL", f"provider:{{{PROVIDER}}}:release") <= 7200
+    entry = dict(zip(*[iter(call("XRANGE", "leadgate:incidents", "-", "+")[-1][1])] * 2))
+    assert (entry["provider"], entry["action"], entry["by"]) == (PROVIDER, "release", "operator")
+
+    rows = [json.loads(line) for line in leadgate(store, "guard", "--format", "json").stdout.splitlines()]
+    until = rows[0].pop("released")
+    assert rows[2].pop("released") == until and until in done.stdout
+    assert rows == [
+        {"provider": PROVIDER, "stream": "*", "tries": 1000, "invalid": 83, "share": 8.3, "level": "limit"},
+        {"provider": "unheard.test", "stream": "*", "tries": 1000, "invalid": 55, "share": 5.5, "level": "warn"},
+        {"provider": PROVIDER, "stream": "news", "tries": 20, "invalid": 9, "share": 4.5, "level": "calm"},
+        {"provider": "evil\x1b", "stream": "*", "tries": 1, "invalid": 1, "share": 0.5, "level": "calm"},
+        {"provider": "calm.test", "stream": "*", "tries": 500, "invalid": 2, "share": 0.4, "level": "calm", "hold": "incident", "pass": 5},
+        {"provider": "held.test", "stream": "*", "tries": 0, "invalid": 0, "share": 0.0, "level": "calm", "hold": "hold", "pass": 0},
+    ]
+    table = list(csv.DictReader(io.StringIO(leadgate(store, "guard", "--format", "csv").stdout)))
+    assert [(row["provider"], row["stream"], row["share"]) for row in table][:3] == [
+        (PROVIDER, "*", "8.3"), ("unheard.test", "*", "5.5"), (PROVIDER, "news", "4.5")]
+    text = leadgate(store, "guard").stdout
+    assert "warning at 5 %, limit at 8 % of 200 tries or more" in text
+    assert "calm, incident: 5 % pass" in text and "calm, hold: 0 % pass" in text and "\x1b" not in text
+
+
+def test_the_command_refuses(store):
+    for arguments in (["x"], ["--for", "1h"], ["--release", "a b"], ["--release", "a", "--for", "x"], ["--release", "a", "--until", "1999-01-01"]):
+        assert leadgate(store, "guard", *arguments).returncode == 64, arguments
+    assert leadgate(store, "guard").returncode == 0
+    store.redis.stop()
+    assert leadgate(store, "guard").returncode == 75
+    assert leadgate(store, "guard", "--release", "a").returncode == 75
+    store.redis.start()
