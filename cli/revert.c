@@ -196,7 +196,7 @@ static int read_plan(const struct session *session, const struct wishes *wishes,
     enum cause cause;
 
     *plan = (struct revert_plan){ .provider = span_of(wishes->provider),
-                                  .until = session->now,
+                                  .until = INT64_MAX, /* who bounces again at this moment is meant, too */
                                   .dry_run = wishes->dry_run,
                                   .by = SPAN("operator"),
                                   .why = span_of(wishes->why) };

@@ -3,8 +3,8 @@
  * is compared with the plan here, and what follows is written by a script that changes the lead only if she
  * is still as she was read. Who lost that race is read again.
  *
- * A lead with several bounces stands in the list several times; she is looked at where the last of those that
- * the plan names stands, so she is told of once. */
+ * A lead with several bounces stands in the list several times; she is told of where the last of those that
+ * the plan names stands. */
 #include "leadgate/revert.h"
 
 #include "store/answer.h"
@@ -145,46 +145,67 @@ static void clear(struct target *target)
     target->answer = NULL;
     free(target->kept);
     target->kept = NULL;
+    target->writes = false;
+}
+
+static enum store_rc load(struct revert *revert, struct err *err)
+{
+    for (size_t i = 0; i < revert->n; i++)
+        if (!revert->targets[i].done)
+            send_load(revert, &revert->targets[i]);
+    for (size_t i = 0; i < revert->n; i++)
+        if (!revert->targets[i].done && receive_load(revert, &revert->targets[i], err) == STORE_DOWN)
+            return STORE_DOWN;
+    return STORE_OK;
+}
+
+/* Who is decided about is done, or `writes`. */
+static enum store_rc decide(struct revert *revert, struct err *err)
+{
+    for (size_t i = 0; i < revert->n; i++) {
+        struct target *target = &revert->targets[i];
+
+        if (target->done)
+            continue;
+        target->writes = target_decide(target, &revert->plan, revert->now);
+        if (!target->writes) {
+            target->done = true;
+            tell(revert, &target->result);
+            continue;
+        }
+        if (target->kept == NULL) {
+            err_set(err, "out of memory");
+            return STORE_DOWN;
+        }
+        if (recover_journal(revert, target, err) == STORE_DOWN)
+            return STORE_DOWN;
+    }
+    return STORE_OK;
+}
+
+static enum store_rc take_back(struct revert *revert, struct err *err)
+{
+    for (size_t i = 0; i < revert->n; i++)
+        if (revert->targets[i].writes)
+            send_order(revert, &revert->targets[i]);
+    for (size_t i = 0; i < revert->n; i++) {
+        struct target *target = &revert->targets[i];
+
+        if (target->writes && receive_order(revert, target, err) == STORE_DOWN)
+            return STORE_DOWN;
+        if (target->writes && target->done)
+            tell(revert, &target->result);
+    }
+    return write_journal(revert, err);
 }
 
 /* All that is pending is read and decided on; what is to be written goes out in one write. */
 static enum store_rc run_round(struct revert *revert, struct err *err)
 {
-    struct target *targets = revert->targets;
-    bool writes[BATCH] = { false }, in_round[BATCH];
-
-    if (wire_ready(revert->wire, err) == STORE_DOWN)
+    if (wire_ready(revert->wire, err) == STORE_DOWN || load(revert, err) == STORE_DOWN ||
+        decide(revert, err) == STORE_DOWN)
         return STORE_DOWN;
-    for (size_t i = 0; i < revert->n; i++)
-        if ((in_round[i] = !targets[i].done))
-            send_load(revert, &targets[i]);
-    for (size_t i = 0; i < revert->n; i++)
-        if (in_round[i] && receive_load(revert, &targets[i], err) == STORE_DOWN)
-            return STORE_DOWN;
-    for (size_t i = 0; i < revert->n; i++) {
-        if (!in_round[i])
-            continue;
-        writes[i] = target_decide(&targets[i], &revert->plan, revert->now);
-        targets[i].done = !writes[i];
-        if (!writes[i])
-            continue;
-        if (targets[i].kept == NULL) {
-            err_set(err, "out of memory");
-            return STORE_DOWN;
-        }
-        if (recover_journal(revert, &targets[i], err) == STORE_DOWN)
-            return STORE_DOWN;
-    }
-    for (size_t i = 0; i < revert->n; i++)
-        if (writes[i])
-            send_order(revert, &targets[i]);
-    for (size_t i = 0; i < revert->n; i++)
-        if (writes[i] && receive_order(revert, &targets[i], err) == STORE_DOWN)
-            return STORE_DOWN;
-    for (size_t i = 0; i < revert->n; i++)
-        if (in_round[i] && targets[i].done)
-            tell(revert, &targets[i].result);
-    return write_journal(revert, err);
+    return take_back(revert, err);
 }
 
 static bool is_pending(const struct revert *revert)

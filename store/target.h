@@ -16,7 +16,7 @@ enum { TARGET_LEAD, TARGET_OPTOUT, TARGET_OPTOUT_TTL, TARGET_UNDO, TARGET_LOADS 
 struct target {
     struct address lead;
     int64_t at; /* of the bounce that she stands in the list for */
-    bool done;
+    bool done, writes;
     redisReply *replies[TARGET_LOADS], *answer;
     /* What follows lives as long as the replies. */
     struct span rev, undo_value, optout_value; /* as they were read */
@@ -37,8 +37,8 @@ struct target_plan {
 
 bool target_is_planned(const struct target_plan *plan, int64_t at, struct span cause, struct span provider);
 
-/* Reads the replies and decides; fills in the result. False when there is nothing to be written: then
- * target->kept is NULL, as it is when memory is out. */
+/* Reads the replies and decides; fills in the result. True when there is something to be written; kept is
+ * NULL then when memory is out. */
 bool target_decide(struct target *target, const struct target_plan *plan, int64_t now);
 
 /* Makes the command in target->commit; its answer is "race" (she is not as she was read: nothing was done) or

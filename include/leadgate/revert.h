@@ -52,7 +52,8 @@ struct reverted {
     const struct lead *is;
 };
 
-/* The spans and pointers live for the call. It may not use the store. */
+/* Once for each lead; the spans and pointers live for the call. (Twice, perhaps, when a program died after it
+ * had put a bounce into the list and before it committed it.) It may not use the store. */
 typedef void revert_fn(void *ctx, const struct reverted *lead);
 
 struct revert_tally {

@@ -49,7 +49,7 @@ def state(redis, moments=()):
     found, bounced = {}, set()
     for key, (kind, value, _) in dump(redis).items():
         if key.startswith(BOUNCED):
-            bounced |= {pair for _, fields in value for pair in zip(fields[::2], fields[1::2])}
+            bounced |= {f"{lead} {bounce}" for _, fields in value for lead, bounce in zip(fields[::2], fields[1::2])}
             continue
         if kind == "hash":
             value = {name: text for name, text in value.items() if name not in moments}

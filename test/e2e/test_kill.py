@@ -100,7 +100,7 @@ def without_moments(states):
 
     def strip(value):
         if isinstance(value, str):
-            return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "T", value)
+            return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\b\d{10}\b", "T", value)
         if isinstance(value, list):
             return [strip(item) for item in value]
         return {name: strip(text) for name, text in value.items()}

@@ -4,6 +4,7 @@
 #include "leadgate/revert.h"
 #include "leadgate/store_admin.h"
 #include "private_redis.h"
+#include "store/undo.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -503,6 +504,36 @@ static void a_server_in_trouble(void **state)
     }
 }
 
+/* Whatever stands there by hand is read without harm; what comes of it lies inside. */
+static void any_value_can_be_read(void **state)
+{
+    static const char letters[] = "0123 \t\n=-cutseen%";
+    uint64_t seed = 1;
+    char value[200];
+
+    (void)state;
+    for (int i = 0; i < 200000; i++) {
+        struct undo undo;
+        size_t n;
+
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        n = (size_t)(seed >> 33) % sizeof(value);
+        for (size_t k = 0; k < n; k++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            value[k] = letters[(seed >> 33) % (sizeof(letters) - 1)];
+        }
+        undo_read(&undo, (struct span){ value, n });
+        assert_true(undo.n <= UNDO_RECORDS);
+        for (size_t k = 0; k < undo.n; k++) {
+            struct lead lead = { .rev = 0 };
+
+            undo_restore(&undo.records[k], &lead);
+            assert_true(undo.records[k].tail.p + undo.records[k].tail.n == value + n);
+            assert_true(undo.records[k].rest.p + undo.records[k].rest.n == value + n);
+        }
+    }
+}
+
 /* Forgetting by command forgets that, too. */
 static void forgetting(void **state)
 {
@@ -534,6 +565,7 @@ int main(void)
         cmocka_unit_test_setup(a_second_report_is_a_repeat, forget_all),
         cmocka_unit_test_setup(many_leads, forget_all),
         cmocka_unit_test_setup(a_server_in_trouble, forget_all),
+        cmocka_unit_test_setup(any_value_can_be_read, forget_all),
         cmocka_unit_test_setup(forgetting, forget_all),
     };
 
