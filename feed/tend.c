@@ -155,6 +155,9 @@ static enum store_rc take_back(const struct tend *tend, struct span provider, st
     };
     struct revert_tally tally = { .leads = 0 };
 
+    if (incident->sign == SIGN_DEAD &&
+        store_forgive_invalid(tend->store, provider, plan.since, tend->now, err) == STORE_DOWN)
+        return STORE_DOWN;
     /* No cause would stand for all of them. */
     if (plan.causes != 0 && revert_run(tend->store, &plan, tend->now, NULL, NULL, &tally, err) == STORE_DOWN)
         return STORE_DOWN;

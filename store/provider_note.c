@@ -163,7 +163,8 @@ static void add_failure(struct cell *cell, const struct answer *answer)
 
     cell->causes[cause]++;
     cell->amounts[FAULTS] += incident_explains(SIGN_FAULTS, cause);
-    cell->amounts[INVALID] += dead;
+    /* What an incident explains says nothing of the list. */
+    cell->amounts[INVALID] += dead && !answer->event->excused;
     cell->amounts[KNOWN_DEAD] += dead && answer->known;
 }
 

@@ -122,3 +122,45 @@ enum store_rc store_sum_answers(struct store *store, const struct span *provider
     } while (no_script);
     return STORE_OK;
 }
+
+/* KEYS what the names of the five minutes and of the days begin with; ARGV the first number, the last one. */
+static const char forgive_script[] =
+    "for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do\n"
+    "  local key, day = KEYS[1] .. string.format('%d', i), KEYS[2] .. string.format('%d', math.floor(i / "
+    "288))\n"
+    "  local all = redis.pcall('HGETALL', key)\n"
+    "  for k = 1, #all, 2 do\n"
+    "    local amount = tonumber(all[k + 1]) or 0\n"
+    "    if string.sub(all[k], 1, 7) == 'invalid' and amount > 0 then\n"
+    "      redis.call('HDEL', key, all[k])\n"
+    "      if redis.call('EXISTS', day) == 1 then redis.pcall('HINCRBY', day, all[k], -amount) end\n"
+    "    end\n"
+    "  end\n"
+    "end\n"
+    "return 1\n";
+
+enum store_rc store_forgive_invalid(struct store *store, struct span provider, int64_t from, int64_t to,
+                                    struct err *err)
+{
+    struct wire *wire = store_wire(store);
+    char first[24], last[24];
+    struct key fives, days;
+    const char *argv[] = { "EVAL", forgive_script, "2", fives.text, days.text, first, last };
+    size_t len[] = { 4, sizeof(forgive_script) - 1, 1, 0, 0, 0, 0 };
+    redisReply *reply = NULL;
+    enum store_rc rc;
+
+    key_make_count(&fives, COUNT_FIVE, provider, -1);
+    key_make_count(&days, COUNT_DAY, provider, -1);
+    len[3] = fives.n;
+    len[4] = days.n;
+    len[5] = (size_t)snprintf(first, sizeof(first), "%" PRId64, from / 300);
+    len[6] = (size_t)snprintf(last, sizeof(last), "%" PRId64, to / 300);
+    if (wire_ready(wire, err) == STORE_DOWN)
+        return STORE_DOWN;
+    wire_send(wire, 7, argv, len);
+    if ((rc = wire_receive(wire, &reply, err)) == STORE_OK && answer_check(reply, err) == STORE_DOWN)
+        rc = wire_fail(wire, err);
+    freeReplyObject(reply);
+    return rc;
+}

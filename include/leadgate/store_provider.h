@@ -41,7 +41,7 @@ enum store_rc store_note_answers(struct store *store, const struct answer *answe
 struct provider_sum {
     struct provider_count count;
     int64_t delivered; /* tries that the provider took */
-    int64_t invalid;   /* bounces: no such user, no such domain */
+    int64_t invalid;   /* bounces that were not excused: no such user, no such domain */
     int64_t logged;    /* tries that the delivery log told of: without one nobody knows of deliveries */
 };
 
@@ -55,5 +55,11 @@ struct stretch {
 /* The sums of n providers in a stretch of time, in one write. Of days the leads are not known, and 0. */
 enum store_rc store_sum_answers(struct store *store, const struct span *providers, size_t n,
                                 struct stretch stretch, struct provider_sum *out, struct err *err);
+
+/* Takes back that recipients were said not to exist, in the five minutes from the first to the last of these
+ * times and in their days: that was the provider's fault, and says nothing of the sender's list. Twice is
+ * once. */
+enum store_rc store_forgive_invalid(struct store *store, struct span provider, int64_t from, int64_t to,
+                                    struct err *err);
 
 #endif

@@ -45,6 +45,7 @@ class Sink:
         self.rules = list(RULES)
         self.mails = []  # those that were taken
         self.refused = []  # recipients that were not, once for each time
+        self.tried = []  # (recipient, what it was told or None) in order, both kinds
         self.refuse_later = False  # refusals wait for the second after the mail's: bounces carry whole seconds
         self.port = None
         self._up = threading.Event()
@@ -71,7 +72,7 @@ class Sink:
         self._thread.join(10)
 
     def clear(self):
-        self.mails, self.refused = [], []
+        self.mails, self.refused, self.tried = [], [], []
         self.rules = list(RULES)
         self.refuse_later = False
 
@@ -116,6 +117,7 @@ class Sink:
             elif verb.startswith("RCPT TO:"):
                 recipient = path(text)
                 refusal = self._answer(recipient)
+                self.tried.append((recipient, refusal))
                 if refusal == HANG_UP:
                     return
                 if recipient.startswith("slow"):

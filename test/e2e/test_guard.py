@@ -4,7 +4,9 @@ operator's word in Redis counts within a second."""
 
 import csv
 import io
+import itertools
 import json
+import os
 import socket
 import subprocess
 import time
@@ -291,6 +293,92 @@ def test_without_a_budget_all_come_back(store, policy):
     for lead in back:
         store.redis.call("SET", f"lead:{{{lead}}}:returning", "x", "EX", 600)
     assert policy().held(*back) == [False] * 10
+
+
+# -- the guard, with Postfix, the log and the feed
+
+
+def logged(bed, **more):
+    """The log followed, whose relay on loopback is the world here; and looked at every second."""
+    bed.configure(feed={"logs": [bed.postfix.log], "internal_relays": []}, incident={"window": "1m"}, **more)
+    open(bed.postfix.log, "ab").close()
+    os.truncate(bed.postfix.log, 0)
+    bed.postfix.reset()
+    bed.start_feed()
+    return bed.start_policyd()
+
+
+def worst_share(tried, floor=200):
+    """The highest share of unknown recipients that a provider has seen from the floor on, as he counts."""
+    dead, worst = 0, 0
+    for number, (_, refusal) in enumerate(tried, 1):
+        dead += refusal is not None
+        if number >= floor:
+            worst = max(worst, dead / number)
+    return worst
+
+
+def known_tries(bed):
+    """How many tries the guard knows of."""
+    return int((bed.redis.call("HGET", "leadgate:shares", f"{PROVIDER}/*") or "0").split()[0])
+
+
+def test_a_bad_list_never_reaches_ten_percent(bed):
+    """15 % of a new list do not exist. It is sent in portions among mail to known leads, by a client that keeps what is
+    answered 450: the provider never sees 10 %, no known lead waits, and in the end everybody who exists has the mail."""
+    policyd = logged(bed)
+    known = [f"known{number}@dest.test" for number in range(800)]
+    waiting = [f"{'dead' if number % 20 in (3, 9, 16) else 'new'}{number}@dest.test" for number in range(400)]
+    exist = {lead for lead in waiting if lead.startswith("new")}
+    for lead in known:
+        good(bed, lead)
+    held, friends = set(), iter(known)
+    while waiting:
+        portion, waiting, company = waiting[:40], waiting[40:], list(itertools.islice(friends, 40))
+        assert company, f"{len(waiting)} still wait"
+        replies = bed.campaign(company + portion)
+        assert set(company) <= set(replies.accepted)
+        assert {reply.code for reply in replies.rcpt.values()} <= {250, 450}
+        held |= set(replies.refused)
+        waiting += replies.refused  # it tries again, behind the others
+        bed.wait(lambda: not bed.postfix.queued(), "the queue to be empty")
+        if len(bed.sink.tried) >= 10:
+            bed.wait(lambda: known_tries(bed) == len(bed.sink.tried), "the answers to be known")
+    delivered = {recipient for mail in bed.sink.mails for recipient in mail.recipients}
+    assert exist <= delivered
+    assert sum(refusal is not None for _, refusal in bed.sink.tried) == 60
+    assert worst_share(bed.sink.tried) <= 0.1
+    assert len(held) > 50  # it was the guard, not luck
+    lines = policyd.lines("deferred")
+    assert {line["why"] for line in lines} == {"guard"} and not any(line["lead"] in known for line in lines)
+
+
+def test_without_the_guard_it_would(bed):
+    """The same list, unguarded: what the test before is about."""
+    logged(bed, guard={"enforce": "off"})
+    leads = [f"{'dead' if number % 20 in (3, 9, 16) else 'new'}{number}@dest.test" for number in range(220)]
+    for at in range(0, len(leads), 20):
+        assert bed.campaign(leads[at:at + 20]).data.ok
+    bed.wait(lambda: len(bed.sink.tried) == len(leads), "all to be tried", 60)
+    assert worst_share(bed.sink.tried) > 0.14
+
+
+def test_from_a_full_mailbox_and_back(bed):
+    """The whole way: opted out by bounces, let in again when that has ended, a few at a time, until each has mail."""
+    logged(bed, lifecycle={"strike_spacing": "0s", "jitter": "0%"}, causes={"mailbox-full": {"strikes": 1}})
+    leads = [f"full{number}@dest.test" for number in range(5)]
+    keys = [f"lead:{{{lead}}}:optout" for lead in leads], [f"lead:{{{lead}}}:returning" for lead in leads]
+    assert bed.campaign(leads).data.ok
+    bed.wait(lambda: bed.redis.call("EXISTS", *keys[0]) == 5, "the opt-outs")
+    assert bed.redis.call("EXISTS", *keys[1]) == 5
+    assert bed.campaign(leads).refused == leads  # suppressed, not held
+    bed.redis.call("DEL", *keys[0])  # as their TTL does
+    bed.sink.rules.clear()
+    bed.next_second()
+    replies = bed.campaign(leads)
+    assert [reply.code for reply in replies.rcpt.values()].count(450) >= 3  # two, where an hour begins just now
+    bed.wait(lambda: bed.redis.call("EXISTS", *keys[1]) == 5 - len(replies.accepted), "the delivery to be known")
+    assert bed.campaign(replies.accepted).refused == []
 
 
 # -- the operator's command

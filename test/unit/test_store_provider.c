@@ -464,6 +464,32 @@ static void shares_of_a_day(void **state)
     store_free(store);
 }
 
+/* What a provider's bad day made of it is taken back, in the minutes and in their day; and what an incident
+ * explains was never counted so. */
+static void invalid_is_forgiven(void **state)
+{
+    struct store *store = store_new(&redis.settings);
+    struct event excused = event_of(EVENT_BOUNCE, CAUSE_USER_UNKNOWN, "ann@example.com", now);
+    struct err err;
+
+    (void)state;
+    try(store, "news", 10, 4, now - 3 * FIVE);
+    try(store, "news", 10, 5, now - FIVE);
+    try(store, "", 10, 6, now);
+    excused.excused = true;
+    assert_int_equal(note(store, &excused, true), STORE_OK);
+    assert_int_equal(sum_of_today(store).invalid, 15);
+    assert_int_equal(sum_of_today(store).count.known_dead, 1);
+    for (int twice = 0; twice < 2; twice++) {
+        assert_int_equal(store_forgive_invalid(store, P, now - FIVE, now, &err), STORE_OK);
+        assert_int_equal(sum_of_today(store).invalid, 4);
+        assert_int_equal(sum_of_minutes(store).invalid, 0);
+        assert_int_equal(sum_of_today(store).count.tries, 31);
+        assert_int_equal(get("HGET provider:{big.example}:day:%lld %s", now / DAY, "invalid/news"), 4);
+    }
+    store_free(store);
+}
+
 /* Bounces alone, without a log that tells of deliveries, would be a share of everything. */
 static void no_share_without_a_log(void **state)
 {
@@ -522,6 +548,7 @@ int main(void)
         cmocka_unit_test_setup(hand_written_counts, flush),
         cmocka_unit_test_setup(domains_and_their_providers, flush),
         cmocka_unit_test_setup(shares_of_a_day, flush),
+        cmocka_unit_test_setup(invalid_is_forgiven, flush),
         cmocka_unit_test_setup(no_share_without_a_log, flush),
         cmocka_unit_test_setup(while_redis_is_away, flush),
     };

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A provider's bad day, as the feed sees it in the delivery log: it is held, nobody is struck for it, the minutes before are
+taken back, and its leads are let in again step by step. Several feeds: one leads, and another goes on where it died."""
+
+import os
+import time
+
+import pytest
+
+from bed.maillog import render
+
+# Looks every second, holds of seconds.
+FAST = {"window": "1m", "hold": "2s", "longest": "8s"}
+STEPS = [("step", "1"), ("step", "5"), ("step", "20"), ("step", "50"), ("over", "100")]
+
+
+class Log:
+    """A delivery log that is being written. Each line is a try of one mail to one lead, in a second of its own."""
+
+    def __init__(self, bed):
+        self.path = os.path.join(bed.dir, "incident.log")
+        self.number = 0
+        with open(self.path, "wb"):
+            os.chmod(self.path, 0o644)
+
+    def tries(self, leads, provider, fate, at=None):
+        """fate: `sent`, or what the provider says: `550 5.1.1 ...`."""
+        at = at or time.time()
+        with open(self.path, "ab") as log:
+            log.write(b"".join(self._try(lead, provider, fate, at) for lead in leads))
+
+    def _try(self, lead, provider, fate, at):
+        self.number += 1
+        relay = f"mx.{provider}[192.0.2.25]"
+        queue_id, words = f"4{self.number:010X}", f"{fate}"
+        if fate == "sent":
+            status, dsn, text = "sent", "2.0.0", "250 2.0.0 Ok: queued as 12345"
+        else:
+            status, dsn = ("deferred" if words[0] == "4" else "bounced"), words.split()[1]
+            text = f"host {relay} said: {words} (in reply to RCPT TO command)"
+        return b"".join([
+            render(at, "qmgr", f"{queue_id}: from=<bounce@bounces.bed.test>, size=2048, nrcpt=1 (queue active)"),
+            render(at, "smtp", f"{queue_id}: to=<{lead}>, relay={relay}:25, delay=0.1, delays=0.1/0/0/0, dsn={dsn}, status={status} ({text})"),
+            render(at, "qmgr", f"{queue_id}: removed") if status != "deferred" else b"",
+        ])
+
+
+DEAD = "550 5.1.1 <you>: does not exist"
+FAULT = "451 4.3.0 Temporary system failure"
+
+
+def leads_of(n, domain, name="lead"):
+    return [f"{name}{i}@{domain}" for i in range(n)]
+
+
+@pytest.fixture
+def log(store):
+    log = Log(store)
+    store.configure(feed={"maildirs": [], "logs": [log.path]}, incident=FAST)
+    return log
+
+
+def journal(bed, provider):
+    """[(action, percent)] of a provider, in order; what was told twice by a leader that died in between is once."""
+    told = []
+    for _, fields in bed.redis.call("XRANGE", "leadgate:incidents", "-", "+"):
+        entry = dict(zip(fields[::2], fields[1::2]))
+        if entry["provider"] == provider and entry not in told:
+            told.append(entry)
+    return told
+
+
+def actions(bed, provider):
+    return [(entry["action"], entry["percent"]) for entry in journal(bed, provider) if entry["action"] in ("open", "step", "hold", "over")]
+
+
+def incident(bed, provider):
+    return bed.redis.client.hash(f"provider:{{{provider}}}:incident")
+
+
+def counted(bed, provider, field="tries"):
+    return int(bed.redis.call("HGET", f"provider:{{{provider}}}:day:{int(time.time()) // 86400}", field) or 0)
+
+
+def optouts(bed):
+    return bed.redis.client.keys("lead:*:optout")
+
+
+def deliver(bed, log, leads, provider):
+    """They take mail; in another second than what comes after it."""
+    before = counted(bed, provider, "delivered")
+    log.tries(leads, provider, "sent")
+    bed.wait(lambda: counted(bed, provider, "delivered") >= before + len(leads), "the deliveries to be counted")
+    bed.next_second()
+
+
+def wait_open(bed, provider):
+    bed.wait(lambda: incident(bed, provider), f"an incident at {provider}")
+    return incident(bed, provider)
+
+
+def answer_until_over(bed, log, leads, provider):
+    """Whoever would pass takes mail, step after step."""
+    last = None
+    while now := incident(bed, provider):
+        if now["percent"] not in ("0", "100", last):
+            bed.next_second()
+            log.tries(leads, provider, "sent")
+            last = now["percent"]
+        bed.wait(lambda: incident(bed, provider) != now, "the next step")
+
+
+def test_dead_and_back(store, log):
+    """Leads who took mail are said not to exist: nobody is opted out for it, and when it is over all is as it was."""
+    bed, leads = store, leads_of(200, "shop.test")
+    feed = bed.start_feed()
+    deliver(bed, log, leads, "big.test")
+    known = {lead: bed.redis.client.hash(f"lead:{{{lead}}}") for lead in leads}
+    log.tries(leads[:100], "big.test", DEAD)
+    opened = wait_open(bed, "big.test")
+    assert opened["sign"] == "dead" and opened["percent"] == "0" and 90 <= int(opened["size"]) <= 210
+    assert bed.redis.call("GET", "provider:{big.test}:hold").startswith("incident=20")
+    bed.wait(lambda: not optouts(bed), "the opt-outs to be taken back")
+    # While it lasts a bounce is recorded, and no more.
+    log.tries(leads[100:], "big.test", DEAD)
+    bed.wait(lambda: counted(bed, "big.test", "known-dead") == 200, "the bounces to be counted")
+    excused = [line for line in feed.lines("event") if line.get("excused") == "incident"]
+    assert {line["lead"] for line in excused} >= set(leads[100:]) and optouts(bed) == []
+    for lead in leads:
+        now = bed.redis.client.hash(f"lead:{{{lead}}}")
+        assert {name: now.get(name) for name in ("score", "strikes", "cycle", "since")} == {name: known[lead].get(name) for name in ("score", "strikes", "cycle", "since")}
+    # It heals, and they are let in again.
+    answer_until_over(bed, log, leads, "big.test")
+    bed.wait(lambda: actions(bed, "big.test") == [("open", "0"), *STEPS], "the journal")
+    assert not bed.redis.client.keys("provider:{big.test}:hold") and not bed.redis.call("EXISTS", "leadgate:open")
+    # Nor does it speak against the list.
+    assert bed.redis.call("HGET", "leadgate:shares", "big.test/*").split()[1] == "0" and counted(bed, "big.test", "invalid") == 0
+    back = [entry for entry in journal(bed, "big.test") if entry["action"] == "taken-back"]
+    assert sum(int(entry["bounces"]) for entry in back) + len(excused) == 200
+    # From now on a dead lead is dead.
+    bed.next_second()
+    log.tries(["gone@shop.test"], "big.test", DEAD)
+    bed.wait(lambda: optouts(bed) == ["lead:{gone@shop.test}:optout"], "an opt-out")
+    logged = [line["action"] for line in feed.lines("incident")]
+    assert logged.count("open") == 1 and logged.count("step") == 4 and logged.count("over") == 1
+    bed.wait(lambda: bed.redis.call("HGET", "leadgate:counters", "incidents.step") == "4", "the counters")
+
+
+def test_held_again_for_longer(store, log):
+    """What is let in fails again: held anew, twice as long each time, not beyond the longest."""
+    bed, leads = store, leads_of(100, "shop.test")
+    bed.start_feed()
+    deliver(bed, log, leads, "big.test")
+    log.tries(leads, "big.test", FAULT)
+    assert wait_open(bed, "big.test")["sign"] == "faults"
+    lengths = []
+    for _ in range(3):
+        bed.wait(lambda: incident(bed, "big.test")["percent"] == "1", "the first step", 30)
+        bed.next_second()
+        log.tries(leads[:5], "big.test", FAULT)
+        bed.wait(lambda: incident(bed, "big.test")["percent"] == "0", "the next hold")
+        lengths.append(incident(bed, "big.test")["length"])
+        assert bed.redis.call("EXISTS", "provider:{big.test}:hold")
+    assert lengths == ["4", "8", "8"]
+    assert actions(bed, "big.test") == [("open", "0"), *[("step", "1"), ("hold", "0")] * 3]
+
+
+def test_two_at_once_and_a_small_one(store, log):
+    """Each provider has its own bad day; one with fewer leads than the floor has none."""
+    bed = store
+    bed.configure(feed={"maildirs": [], "logs": [log.path]}, incident={**FAST, "floor": 40})
+    bed.start_feed()
+    big, other, small, good = (leads_of(n, f"{name}.example", name) for n, name in ((60, "big"), (60, "other"), (39, "small"), (60, "good")))
+    for leads, provider in ((big, "big.test"), (other, "other.test"), (small, "small.test"), (good, "good.test")):
+        deliver(bed, log, leads, provider)
+    log.tries(good, "good.test", "sent")
+    log.tries(small, "small.test", DEAD)
+    log.tries(big, "big.test", DEAD)
+    log.tries(other, "other.test", FAULT)
+    assert (wait_open(bed, "big.test")["sign"], wait_open(bed, "other.test")["sign"]) == ("dead", "faults")
+    bed.wait(lambda: len(optouts(bed)) == len(small), "the opt-outs of the small one, and no others")
+    assert sorted(bed.redis.call("SMEMBERS", "leadgate:open")) == ["big.test", "other.test"]
+    answer_until_over(bed, log, other, "other.test")
+    answer_until_over(bed, log, big, "big.test")
+    bed.wait(lambda: actions(bed, "big.test")[-1] == actions(bed, "other.test")[-1] == ("over", "100"), "the journal")
+    assert actions(bed, "small.test") == actions(bed, "good.test") == []
+    assert all(lead.startswith("lead:{small") for lead in optouts(bed))
+
+
+def test_its_usual_share_is_no_incident(store, log):
+    """Something like a third of what one provider was sent fails on some days, and fails today."""
+    bed, leads = store, leads_of(90, "shop.test")
+    bed.start_feed()
+    deliver(bed, log, leads[:1], "big.test")
+    yesterday = f"provider:{{big.test}}:day:{int(time.time()) // 86400 - 1}"
+    bed.redis.call("HSET", yesterday, "tries", "3000", "faults", "450", "logged", "3000")
+    log.tries(leads[:30], "big.test", FAULT)
+    log.tries(leads[30:], "big.test", "sent")
+    bed.wait(lambda: counted(bed, "big.test") == 91, "the tries to be counted")
+    bed.wait(lambda: bed.redis.call("HGET", "leadgate:shares", "big.test/*") == "91 0", "a look at them")
+    assert incident(bed, "big.test") == {}
+    bed.next_second()
+    log.tries(leads[30:], "big.test", FAULT)
+    assert wait_open(bed, "big.test")["sign"] == "faults"
+
+
+def test_switched_off(store, log):
+    """detect: false looks for nothing; what an operator opens goes its way."""
+    bed, leads = store, leads_of(100, "shop.test")
+    bed.configure(feed={"maildirs": [], "logs": [log.path]}, incident={**FAST, "detect": False})
+    bed.start_feed()
+    deliver(bed, log, leads, "big.test")
+    log.tries(leads, "big.test", DEAD)
+    bed.wait(lambda: bed.redis.call("HGET", "leadgate:shares", "big.test/*") == "200 100", "a look at them")
+    assert incident(bed, "big.test") == {} and len(optouts(bed)) == 100
+
+
+def test_an_operators_hand(store, log):
+    """What an operator deletes is over, and is not opened again for what was before; his own hold stays, and nothing is
+    opened while it is there."""
+    bed = store
+    bed.configure(feed={"maildirs": [], "logs": [log.path]}, incident={**FAST, "hold": "1h"})
+    bed.start_feed()
+    for deleted, why in (("hold", "hold-deleted"), ("incident", "deleted")):
+        provider, leads = f"{deleted}.test", leads_of(100, f"{deleted}.example")
+        deliver(bed, log, leads, provider)
+        log.tries(leads, provider, FAULT)
+        wait_open(bed, provider)
+        bed.redis.call("DEL", f"provider:{{{provider}}}:{deleted}")
+        bed.wait(lambda: bed.redis.client.keys(f"provider:{{{provider}}}:[hi]*") == [], "the rest to go")
+        bed.wait(lambda: journal(bed, provider)[-1]["action"] == "over", "the journal")
+        assert journal(bed, provider)[-1]["why"] == why
+    leads = leads_of(100, "mine.example")
+    bed.redis.call("SET", "provider:{mine.test}:hold", "maintenance", "EX", 3600)
+    deliver(bed, log, leads, "mine.test")
+    log.tries(leads, "mine.test", FAULT)
+    bed.wait(lambda: bed.redis.call("HGET", "leadgate:shares", "mine.test/*") == "200 0", "a look at them")
+    bed.next_second()
+    bed.next_second()
+    for provider in ("hold.test", "incident.test", "mine.test"):
+        assert incident(bed, provider) == {}
+    assert bed.redis.call("GET", "provider:{mine.test}:hold") == "maintenance"
+
+
+def start_leader(bed, log):
+    """A feed that only leads: of the log there is one reader."""
+    config = bed.config_path + ".leader"
+    with open(bed.config_path, encoding="utf-8") as own, open(config, "w", encoding="utf-8") as file:
+        file.write(own.read().replace(f'["{log.path}"]', "[]"))
+    return bed.start_program("leadgate-feed", config=config, log=f"leader-{len(bed.started)}.log")
+
+
+def leader(bed):
+    return bed.redis.call("GET", "leadgate:leader")
+
+
+def test_the_leader_dies(store, log):
+    """Killed again and again while an incident goes through its steps: another feed goes on, no step is left out, and none is
+    done twice."""
+    bed, leads = store, leads_of(200, "shop.test")
+    first = start_leader(bed, log)
+    bed.wait(lambda: leader(bed), "a leader")
+    reader = bed.start_feed()
+    deliver(bed, log, leads, "big.test")
+    log.tries(leads, "big.test", DEAD)
+    wait_open(bed, "big.test")
+    assert leader(bed).endswith(f":{first.pid}")
+    first.kill()
+    bed.wait(lambda: (leader(bed) or "").endswith(f":{reader.pid}"), "the other one to lead")
+    # From now on the reader is the one that waits for the lead.
+    reader.stop()
+    last = None
+    while now := incident(bed, "big.test"):
+        current = start_leader(bed, log)
+        reader = bed.start_feed()
+        if now["percent"] not in ("0", "100", last):
+            bed.next_second()
+            log.tries(leads, "big.test", "sent")
+            last = now["percent"]
+        bed.wait(lambda: incident(bed, "big.test") != now, "the next step", 30)
+        for feed in (current, reader):
+            feed.kill()
+            bed.started.remove(feed)
+    bed.started.remove(first)
+    assert actions(bed, "big.test") == [("open", "0"), *STEPS]
+    assert optouts(bed) == []
+
+
+def test_a_feed_that_ends_leaves_the_lead(store, log):
+    """Told to stop, it does not keep the others waiting for its lock to end; a reload keeps it."""
+    bed = store
+    bed.configure(feed={"maildirs": [], "logs": [log.path]})  # looks every ten seconds
+    one = bed.start_feed()
+    bed.wait(lambda: leader(bed), "a leader")
+    one.stop()
+    assert leader(bed) is None
