@@ -2,6 +2,7 @@
 /* leadgate incidents, leadgate incident: which providers are held and by whom, and an operator's own. What is
  * done here is told in leadgate:incidents, and gone on with, by the feed that leads. */
 #include "cli/command.h"
+#include "cli/incident_log.h"
 #include "cli/output.h"
 #include "cli/session.h"
 #include "leadgate/logline.h"
@@ -130,12 +131,29 @@ static enum store_rc find_states(struct session *session, const struct provider_
     return rc;
 }
 
+/* Where nothing is held, that is said: an empty answer could as well be a mistake. */
+static void print_states(const struct provider_list *list, const struct incident_state *states, int format)
+{
+    bool any = false;
+    struct row row;
+
+    if (format == FORMAT_CSV)
+        puts(csv_header);
+    for (size_t i = 0; i < list->n && !output_ends(); i++) {
+        if (!fill_row(&row, list->name[i], &states[i]))
+            continue;
+        print_row(format, &row);
+        any = true;
+    }
+    if (!any && format == FORMAT_TEXT)
+        puts("no provider is held");
+}
+
 static int list_all(struct session *session, int format)
 {
     struct provider_list list = { .n = 0 };
     struct incident_state *states = NULL;
     int status = EX_OK;
-    struct row row;
     struct err err;
 
     if (store_list_open(session->store, &list, &err) == STORE_DOWN ||
@@ -143,47 +161,72 @@ static int list_all(struct session *session, int format)
         find_states(session, &list, &states, &err) == STORE_DOWN) {
         status = session_fail(&err);
     } else {
-        if (format == FORMAT_CSV)
-            puts(csv_header);
-        for (size_t i = 0; i < list.n && !output_ends(); i++)
-            if (fill_row(&row, list.name[i], &states[i]))
-                print_row(format, &row);
-        status = output_finish(EX_OK);
+        print_states(&list, states, format);
     }
     free(states);
     provider_list_free(&list);
     return status;
 }
 
+enum { LAST = 10, LAST_MOST = 100000 };
+
+/* The steps that were taken last; in text behind the list, too. */
+static int print_last(struct session *session, int format, int64_t most)
+{
+    struct err err;
+
+    if (format == FORMAT_CSV)
+        incident_log_csv_header();
+    if (store_each_told(session->store, most, incident_log_print, &format, &err) == STORE_DOWN)
+        return session_fail(&err);
+    return EX_OK;
+}
+
+static int run_incidents(struct session *session, int format, int64_t last)
+{
+    int status;
+
+    if (last > 0)
+        return output_finish(print_last(session, format, last));
+    if ((status = list_all(session, format)) == EX_OK && format == FORMAT_TEXT) {
+        putchar('\n');
+        status = print_last(session, format, LAST);
+    }
+    return output_finish(status);
+}
+
 int command_incidents(int argc, char **argv)
 {
     static const char usage[] =
-        "usage: leadgate incidents [-c FILE] [--format text|csv|json]\n"
+        "usage: leadgate incidents [-c FILE] [--last N] [--format text|csv|json]\n"
         "\n"
         "Lists the providers whose leads are held back: provider, held or recovering, how many of its leads "
         "pass,\n"
         "sign (dead: leads that took mail are said not to exist; faults: failures that are no lead's "
         "fault),\n"
-        "since when, until when, and by whom.\n"
+        "since when, until when, and by whom; as text also the last ten steps that were taken.\n"
         "\n"
+        "  --last N   instead, the last N steps (leadgate:incidents), the newest first\n"
         "  --format   text: columns separated by tabs; csv; json: one object a line\n"
         "\n"
-        "What was done so far is in Redis: XREVRANGE leadgate:incidents + - COUNT 20\n"
         "Exit status: 0; 64, 75 (Redis is away), 78 (settings).\n";
-    const char *format = NULL;
-    const struct cli_option options[] = { { "format", &format, NULL } };
+    const char *format = NULL, *last = NULL;
+    const struct cli_option options[] = { { "format", &format, NULL }, { "last", &last, NULL } };
     struct cli_arguments arguments;
     struct session session;
-    int chosen, status = cli_read_arguments(usage, options, 1, argc, argv, &arguments);
+    int64_t most = 0;
+    int chosen, status = cli_read_arguments(usage, options, 2, argc, argv, &arguments);
 
     if (status != GO_ON)
         return status;
     if (arguments.n > 0)
         return cli_fail_usage(usage, "it takes no names");
+    if (last != NULL && (!span_int64(span_of(last), &most) || most < 1 || most > LAST_MOST))
+        return cli_fail_usage(usage, "--last is a number from 1 to 100000");
     if ((chosen = cli_read_format(format, cli_formats)) < 0)
         return EX_USAGE;
     if ((status = session_open(&session, arguments.config)) == GO_ON)
-        status = list_all(&session, chosen);
+        status = run_incidents(&session, chosen, most);
     session_close(&session);
     return status;
 }

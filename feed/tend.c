@@ -18,7 +18,6 @@
 #define DAY  INT64_C(86400)
 
 enum {
-    ENTRIES = 10000, /* that leadgate:incidents keeps, about */
     PAST_DAYS = 30,
     CLEANINGS = 2,
     SETTLED = 3, /* seconds after which every program has seen that there is an incident */
@@ -64,7 +63,7 @@ static void note_told(const struct tend *tend, struct span provider, const char 
 
 static enum store_rc tell(const struct tend *tend, struct span provider, const char *words, struct err *err)
 {
-    if (store_tell(tend->store, provider, words, ENTRIES, err) == STORE_DOWN)
+    if (store_tell(tend->store, provider, words, tend->settings->redis.journal, err) == STORE_DOWN)
         return STORE_DOWN;
     note_told(tend, provider, words);
     return STORE_OK;
@@ -75,7 +74,8 @@ static enum store_rc tell_news(const struct tend *tend, struct span provider, st
 {
     if (state->news[0] == '\0')
         return STORE_OK;
-    if (store_tell_incident(tend->store, provider, state->news, ENTRIES, err) == STORE_DOWN)
+    if (store_tell_incident(tend->store, provider, state->news, tend->settings->redis.journal, err) ==
+        STORE_DOWN)
         return STORE_DOWN;
     note_told(tend, provider, state->news);
     state->news[0] = '\0';

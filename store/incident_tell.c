@@ -85,6 +85,49 @@ enum store_rc store_tell_incident(struct store *store, struct span provider, con
     return ask(store, &query, NULL, err);
 }
 
+static void tell_entry(const redisReply *entry, store_told_fn *fn, void *ctx)
+{
+    struct log_field fields[QUERY_ARGS / 2];
+    const redisReply *texts;
+    size_t n = 0;
+
+    if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2)
+        return;
+    texts = entry->element[1];
+    for (size_t i = 0; texts->type == REDIS_REPLY_ARRAY && i + 1 < texts->elements; i += 2)
+        if (n < sizeof(fields) / sizeof(fields[0]))
+            fields[n++] =
+                (struct log_field){ answer_text(texts->element[i]), answer_text(texts->element[i + 1]) };
+    fn(ctx, fields, n);
+}
+
+enum store_rc store_each_told(struct store *store, int64_t most, store_told_fn *fn, void *ctx,
+                              struct err *err)
+{
+    struct wire *wire = store_wire(store);
+    struct query query = { .argc = 0 };
+    redisReply *reply = NULL;
+    char count[24];
+    enum store_rc rc;
+
+    snprintf(count, sizeof(count), "%" PRId64, most);
+    query_add(&query, SPAN("XREVRANGE"));
+    query_add(&query, SPAN(INCIDENTS_KEY));
+    query_add(&query, SPAN("+"));
+    query_add(&query, SPAN("-"));
+    query_add(&query, SPAN("COUNT"));
+    query_add(&query, span_of(count));
+    if (wire_ready(wire, err) == STORE_DOWN)
+        return STORE_DOWN;
+    wire_send(wire, query.argc, query.argv, query.len);
+    if ((rc = wire_receive(wire, &reply, err)) == STORE_OK && answer_check(reply, err) == STORE_DOWN)
+        rc = wire_fail(wire, err);
+    for (size_t i = 0; rc == STORE_OK && reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++)
+        tell_entry(reply->element[i], fn, ctx);
+    freeReplyObject(reply);
+    return rc;
+}
+
 /* --- who leads --- */
 
 /* KEYS leader; ARGV name, milliseconds. What an operator wrote there, of whatever type, leads: nobody does.

@@ -15,6 +15,7 @@
 #include "leadgate/incident.h"
 #include "leadgate/provider.h"
 #include "leadgate/store.h"
+#include "leadgate/store_admin.h"
 
 /* --- what is there --- */
 
@@ -103,6 +104,12 @@ enum store_rc store_tell_incident(struct store *store, struct span provider, con
                                   struct err *err);
 enum store_rc store_tell(struct store *store, struct span provider, const char *words, int64_t length,
                          struct err *err);
+
+/* Tells of the last `most` entries of the stream, the newest first; the spans live for the call. What
+ * somebody wrote there by hand is told as it is. */
+typedef void store_told_fn(void *ctx, const struct log_field *fields, size_t n);
+enum store_rc store_each_told(struct store *store, int64_t most, store_told_fn *fn, void *ctx,
+                              struct err *err);
 
 /* Says how often the bounces before an incident have been taken back. */
 enum store_rc store_note_cleaned(struct store *store, struct span provider, const struct incident *incident,
