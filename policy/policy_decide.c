@@ -182,7 +182,7 @@ static void look_closely(struct policy_question *question)
 
     question->closely = true;
     (void)policy_providers_meet(decider->providers, &question->lead, wall_clock_ms(decider));
-    lookup_closely(decider->lookup, &question->lead, on_found, question);
+    lookup_recipient(decider->lookup, &question->lead, LOOK_CLOSELY, on_found, question);
 }
 
 /* A lookup_fn. */
@@ -228,10 +228,11 @@ void policy_decide(struct policy_question *question)
         return;
     }
     if (ask) {
-        question->closely =
+        enum lookup_look look =
             policy_providers_meet(decider->providers, &question->lead, wall_clock_ms(decider));
-        (question->closely ? lookup_closely : lookup_recipient)(decider->lookup, &question->lead, on_found,
-                                                                question);
+
+        question->closely = look == LOOK_CLOSELY;
+        lookup_recipient(decider->lookup, &question->lead, look, on_found, question);
         return;
     }
     decider->tally.exempt++;

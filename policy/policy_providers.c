@@ -24,10 +24,11 @@ enum {
 #define HOUR   (60 * MINUTE)
 
 struct domain {
-    uint64_t hash;      /* 0: free */
-    int64_t asked;      /* 0: it is to be asked about */
-    int64_t used;       /* and both: milliseconds */
-    bool known, held;   /* known: there was an answer */
+    uint64_t hash; /* 0: free */
+    int64_t asked; /* 0: it is to be asked about */
+    int64_t used;  /* and both: milliseconds */
+    bool known;    /* there was an answer */
+    bool held, returning;
     size_t provider_at; /* where his place was at the last answer, and of which hash */
     uint64_t provider_hash;
     char name[DOMAIN_SIZE];
@@ -175,29 +176,44 @@ static void on_domain(void *ctx, const struct address *lead, enum store_rc rc,
     place->provider.trouble = policy_hold_is_near(providers->settings, &place->provider);
     domain->known = true;
     domain->held = state->domain_held;
+    domain->returning = state->returning;
     domain->provider_at = (size_t)(place - providers->places);
     domain->provider_hash = place->hash;
 }
 
-bool policy_providers_meet(struct policy_providers *providers, const struct address *lead, int64_t now)
+static bool is_fresh(const struct domain *domain, const struct place *place, int64_t now)
+{
+    return domain->asked != 0 && now - domain->asked < SECOND && now >= domain->asked &&
+           (!domain->known || place != NULL);
+}
+
+static void ask(struct policy_providers *providers, struct domain *domain, const struct address *lead,
+                int64_t now)
+{
+    domain->asked = now;
+    lookup_domain(providers->lookup, lead, settings_provider(providers->settings, SPAN_NONE, lead),
+                  providers->streams != NULL ? span_of(providers->streams) : SPAN_NONE, on_domain, providers);
+}
+
+enum lookup_look policy_providers_meet(struct policy_providers *providers, const struct address *lead,
+                                       int64_t now)
 {
     struct span name = address_domain(lead);
     uint64_t hash = hash_of(name);
     struct domain *domain = find_domain(providers, name, hash);
     struct place *place;
+    bool fresh;
 
     if (domain == NULL && (domain = take_domain(providers, name, hash)) == NULL)
-        return false;
+        return LOOK_AT_RETURNS;
     domain->used = now;
     place = place_of(providers, domain);
-    if (domain->asked == 0 || now - domain->asked >= SECOND || now < domain->asked ||
-        (domain->known && place == NULL)) {
-        domain->asked = now;
-        lookup_domain(providers->lookup, lead, settings_provider(providers->settings, SPAN_NONE, lead),
-                      providers->streams != NULL ? span_of(providers->streams) : SPAN_NONE, on_domain,
-                      providers);
-    }
-    return domain->held || (place != NULL && place->provider.trouble);
+    fresh = is_fresh(domain, place, now);
+    if (!fresh)
+        ask(providers, domain, lead, now);
+    if (domain->held || (place != NULL && place->provider.trouble))
+        return LOOK_CLOSELY;
+    return fresh && domain->known && !domain->returning ? LOOK_BRIEFLY : LOOK_AT_RETURNS;
 }
 
 struct policy_place policy_providers_find(struct policy_providers *providers, const struct address *lead,

@@ -28,8 +28,9 @@ struct policy_place {
 };
 
 /* Before a recipient is looked up: asks for what is not known, or older than a second. now: milliseconds, by
- * a clock that may be set. True when it is known already that she is to be looked at closely. */
-bool policy_providers_meet(struct policy_providers *providers, const struct address *lead, int64_t now);
+ * a clock that may be set. How she is to be looked at, by what is known already. */
+enum lookup_look policy_providers_meet(struct policy_providers *providers, const struct address *lead,
+                                       int64_t now);
 
 /* After it: what there is. provider is NULL when nothing came: Redis is away, or there was no room. */
 struct policy_place policy_providers_find(struct policy_providers *providers, const struct address *lead,

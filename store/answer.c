@@ -277,14 +277,15 @@ static void glance_add(struct glance *glance, struct span text)
     glance->n += text.n + 2;
 }
 
-void glance_make(struct glance *glance, const struct address *lead)
+void glance_make(struct glance *glance, const struct address *lead, bool returning)
 {
     static const enum key_kind kinds[GLANCE_KEYS] = { KEY_OPTOUT, KEY_REFUSED, KEY_RETURNING };
+    int n = returning ? GLANCE_KEYS : GLANCE_KEYS - 1;
     struct key key;
 
-    glance->n = (size_t)sprintf(glance->text, "*%d\r\n", GLANCE_KEYS + 1);
+    glance->n = (size_t)sprintf(glance->text, "*%d\r\n", n + 1);
     glance_add(glance, SPAN("EXISTS"));
-    for (int i = 0; i < GLANCE_KEYS; i++) {
+    for (int i = 0; i < n; i++) {
         key_make(&key, kinds[i], lead);
         glance_add(glance, (struct span){ key.text, key.n });
     }

@@ -11,17 +11,17 @@
 
 #include <hiredis/hiredis.h>
 
-/* Whether there is anything to be asked about a recipient: EXISTS of her opt-out, her refusals, and whether
- * she comes back; a number. It is what nearly every decision asks, so it is written as it goes over the wire.
- */
-enum { GLANCE_KEYS = 3 };
+/* Whether there is anything to be asked about a recipient: EXISTS of her opt-out, her refusals and, where
+ * that may be, whether she comes back; a number. It is what nearly every decision asks, so it is written as
+ * it goes over the wire. */
+enum { GLANCE_KEYS = 3 }; /* at most */
 
 struct glance {
     char text[(GLANCE_KEYS + 1) * (sizeof(struct key) + 16)];
     size_t n;
 };
 
-void glance_make(struct glance *glance, const struct address *lead);
+void glance_make(struct glance *glance, const struct address *lead, bool returning);
 
 /* Asks about one recipient: a script that only reads, for SCRIPT LOAD. One command instead of four or six:
  * what it answers is one moment's truth. Answers a list of what question_read() reads; or 0, unless asked in

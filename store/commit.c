@@ -203,6 +203,15 @@ static struct span returning_word(const struct event *event, const struct lead *
     return SPAN_NONE;
 }
 
+static void add_returning(struct commit *commit, const struct event *event, const struct lead *after,
+                          const struct change *change)
+{
+    struct span word = returning_word(event, after, change);
+
+    commit->returns = span_eq(word, SPAN("set"));
+    add(commit, word);
+}
+
 static void add_lead(struct commit *commit, const struct lead *before, const struct lead *after)
 {
     char value[LEAD_TEXT_SIZE];
@@ -297,7 +306,7 @@ void commit_make(struct commit *commit, const char *sha, const struct event *eve
     add_int(commit, retention);
     add_change(commit, event, change);
     add_token(commit, event, now);
-    add(commit, returning_word(event, &next, change));
+    add_returning(commit, event, &next, change);
     undo_make(commit->undo, event, &loaded->lead, &next, at, &commit->undoable);
     add(commit, span_of(commit->undo));
     add_lead(commit, &loaded->lead, &next);

@@ -40,6 +40,7 @@ struct commit {
     bool undoable;             /* there is an effect that can be */
     char texts[2600];
     size_t used;
+    bool returns; /* it leaves a lead who will come back (returning.h) */
 };
 
 /* Writes the command. sha: the loaded script's name. */

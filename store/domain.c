@@ -8,7 +8,7 @@
 #include "store/answer.h"
 #include "store/guard.h"
 
-/* KEYS  domain domain-hold
+/* KEYS  domain domain-hold domain-returning
  * ARGV  1 the provider where none is known, 2 streams */
 const char place_script[] =
     "local p = redis.pcall('HGET', KEYS[1], 'provider')\n"
@@ -18,11 +18,21 @@ const char place_script[] =
     "if redis.call('EXISTS', key .. '" PROVIDER_INCIDENT "') == 1 then\n"
     "  percent = redis.pcall('HGET', key .. '" PROVIDER_INCIDENT "', 'percent')\n"
     "end\n"
-    "return {p, redis.call('EXISTS', KEYS[2]), redis.call('EXISTS', key .. '" PROVIDER_HOLD "'), percent,\n"
+    "return {p, redis.call('EXISTS', KEYS[2]), redis.call('EXISTS', KEYS[3]), redis.call('EXISTS', key .. "
+    "'" PROVIDER_HOLD "'), percent,\n"
     "  redis.call('EXISTS', key .. '" PROVIDER_RELEASE "'),\n"
     "  redis.pcall('HMGET', '" SHARES_KEY "', unpack(shares))}\n";
 
-enum { PART_PROVIDER, PART_DOMAIN_HOLD, PART_HOLD, PART_PERCENT, PART_RELEASE, PART_SHARES, PARTS };
+enum {
+    PART_PROVIDER,
+    PART_DOMAIN_HOLD,
+    PART_RETURNING,
+    PART_HOLD,
+    PART_PERCENT,
+    PART_RELEASE,
+    PART_SHARES,
+    PARTS
+};
 
 static void add(struct domain_question *question, struct span text)
 {
@@ -37,16 +47,17 @@ void domain_question_make(struct domain_question *question, const char *sha, con
     question->argc = 0;
     add(question, SPAN("EVALSHA"));
     add(question, span_of(sha));
-    add(question, SPAN("2"));
+    add(question, SPAN("3"));
     key_make_domain(&question->keys[0], address_domain(lead));
     key_make(&question->keys[1], KEY_DOMAIN_HOLD, lead);
+    key_make(&question->keys[2], KEY_DOMAIN_RETURNING, lead);
     for (int i = 0; i < DOMAIN_KEYS; i++)
         add(question, (struct span){ question->keys[i].text, question->keys[i].n });
     add(question, otherwise);
     add(question, streams);
 }
 
-_Static_assert(DOMAIN_KEYS == 2, "the script is told how many");
+_Static_assert(DOMAIN_KEYS == 3, "the script is told how many");
 
 /* Of an incident that does not say how many pass, nobody does. */
 static int read_percent(const redisReply *reply)
@@ -75,6 +86,7 @@ enum store_rc domain_question_read(const redisReply *reply, struct provider_stat
             return STORE_DOWN;
     out->provider = answer_text(parts[PART_PROVIDER]);
     out->domain_held = parts[PART_DOMAIN_HOLD]->integer > 0;
+    out->returning = parts[PART_RETURNING]->integer > 0;
     out->held = parts[PART_HOLD]->integer > 0;
     out->percent = read_percent(parts[PART_PERCENT]);
     out->released = parts[PART_RELEASE]->integer > 0;

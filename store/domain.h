@@ -14,7 +14,7 @@
 /* A script that only reads, for SCRIPT LOAD. Answers a list of what domain_question_read() reads. */
 extern const char place_script[];
 
-enum { DOMAIN_KEYS = 2, DOMAIN_ARGS = DOMAIN_KEYS + 5 };
+enum { DOMAIN_KEYS = 3, DOMAIN_ARGS = DOMAIN_KEYS + 5 };
 
 /* An EVALSHA in hiredis's argv form; the strings live as long as the question and what it is made
  * of. */

@@ -18,6 +18,7 @@ static const struct {
     [KEY_RETURNING] = { { "lead:{", 6 }, { "}:returning", 11 }, false },
     [KEY_UNDO] = { { "lead:{", 6 }, { "}:undo", 6 }, false },
     [KEY_DOMAIN_ALLOW] = { { "domain:{", 8 }, { "}:allow", 7 }, true },
+    [KEY_DOMAIN_RETURNING] = { { "domain:{", 8 }, { "}:returning", 11 }, true },
     [KEY_DOMAIN_HOLD] = { { "domain:{", 8 }, { "}:hold", 6 }, true },
 };
 
@@ -29,7 +30,7 @@ static void append(struct key *key, struct span part)
 
 void key_make(struct key *key, enum key_kind kind, const struct address *lead)
 {
-    /* An address is shorter than ADDRESS_SIZE and the longest frame has 17 bytes: it always fits. */
+    /* An address is shorter than ADDRESS_SIZE and the longest frame has 19 bytes: it always fits. */
     key->n = 0;
     append(key, forms[kind].before);
     append(key, forms[kind].domain ? address_domain(lead) : address_span(lead));

@@ -38,16 +38,17 @@ struct key {
 };
 
 enum key_kind {
-    KEY_LEAD,         /* lead:{ADDR}          hash, the history */
-    KEY_OPTOUT,       /* lead:{ADDR}:optout   string, suppressed for its health */
-    KEY_REFUSED,      /* lead:{ADDR}:refused  hash, the recipient's will */
-    KEY_ALLOW,        /* lead:{ADDR}:allow    string, whitelisted */
-    KEY_LOG,          /* lead:{ADDR}:log      stream, what changed and why */
-    KEY_TOKENS,       /* lead:{ADDR}:tokens   hash, EVENT:TOKEN -> when it convicted her */
-    KEY_RETURNING,    /* lead:{ADDR}:returning  string, comes back from a temporary opt-out, with a TTL */
-    KEY_UNDO,         /* lead:{ADDR}:undo     string, what her last bounces replaced (undo.h) */
-    KEY_DOMAIN_ALLOW, /* domain:{DOMAIN}:allow */
-    KEY_DOMAIN_HOLD,  /* domain:{DOMAIN}:hold */
+    KEY_LEAD,             /* lead:{ADDR}          hash, the history */
+    KEY_OPTOUT,           /* lead:{ADDR}:optout   string, suppressed for its health */
+    KEY_REFUSED,          /* lead:{ADDR}:refused  hash, the recipient's will */
+    KEY_ALLOW,            /* lead:{ADDR}:allow    string, whitelisted */
+    KEY_LOG,              /* lead:{ADDR}:log      stream, what changed and why */
+    KEY_TOKENS,           /* lead:{ADDR}:tokens   hash, EVENT:TOKEN -> when it convicted her */
+    KEY_RETURNING,        /* lead:{ADDR}:returning  string, comes back from a temporary opt-out, with a TTL */
+    KEY_UNDO,             /* lead:{ADDR}:undo     string, what her last bounces replaced (undo.h) */
+    KEY_DOMAIN_ALLOW,     /* domain:{DOMAIN}:allow */
+    KEY_DOMAIN_RETURNING, /* domain:{DOMAIN}:returning  string with a TTL: leads of it may come back */
+    KEY_DOMAIN_HOLD,      /* domain:{DOMAIN}:hold */
     KEY_KINDS
 };
 

@@ -26,7 +26,7 @@ struct ask {
     lookup_domain_fn *domain_fn;
     void *ctx;
     int64_t since; /* monotonic milliseconds */
-    bool closely;
+    enum lookup_look look;
     struct address lead;
 };
 
@@ -64,7 +64,7 @@ static bool send_glance(struct lookup *lookup, struct ask *ask)
 {
     struct glance glance;
 
-    glance_make(&glance, &ask->lead);
+    glance_make(&glance, &ask->lead, ask->look == LOOK_AT_RETURNS);
     return redisAsyncFormattedCommand(lookup->context, on_glance, ask, glance.text, glance.n) == REDIS_OK;
 }
 
@@ -73,7 +73,7 @@ static bool send_question(struct lookup *lookup, struct ask *ask, const char *sh
 {
     struct question question;
 
-    question_make(&question, sha, &ask->lead, ask->closely);
+    question_make(&question, sha, &ask->lead, ask->look == LOOK_CLOSELY);
     return redisAsyncCommandArgv(lookup->context, on_reply, ask, question.argc, question.argv,
                                  question.len) == REDIS_OK;
 }
@@ -132,8 +132,8 @@ static void on_reply(redisAsyncContext *context, void *reply, void *arg)
         return;
     }
     /* She only comes back. */
-    if (reply != NULL && question_is_open(reply) && !ask->closely) {
-        ask->closely = true;
+    if (reply != NULL && question_is_open(reply) && ask->look != LOOK_CLOSELY) {
+        ask->look = LOOK_CLOSELY;
         if (send_question(ask->lookup, ask, ask->lookup->sha[LOOKUP_QUESTION])) {
             ask_again(ask);
             return;
@@ -184,32 +184,27 @@ static void ask_wait(struct lookup *lookup, struct ask *ask)
     lookup_watch(lookup);
 }
 
-static void ask_recipient(struct lookup *lookup, const struct address *lead, bool closely, lookup_fn *fn,
-                          void *ctx)
+static bool send_ask(struct lookup *lookup, struct ask *ask)
+{
+    return ask->look == LOOK_CLOSELY ? send_question(lookup, ask, lookup->sha[LOOKUP_QUESTION])
+                                     : send_glance(lookup, ask);
+}
+
+void lookup_recipient(struct lookup *lookup, const struct address *lead, enum lookup_look look, lookup_fn *fn,
+                      void *ctx)
 {
     struct ask *ask = ask_new(lookup, lead, ctx);
 
     if (ask != NULL) {
         ask->fn = fn;
-        ask->closely = closely;
+        ask->look = look;
     }
-    if (ask == NULL ||
-        !(closely ? send_question(lookup, ask, lookup->sha[LOOKUP_QUESTION]) : send_glance(lookup, ask))) {
+    if (ask == NULL || !send_ask(lookup, ask)) {
         free(ask);
         fn(ctx, STORE_DOWN, NULL);
         return;
     }
     ask_wait(lookup, ask);
-}
-
-void lookup_recipient(struct lookup *lookup, const struct address *lead, lookup_fn *fn, void *ctx)
-{
-    ask_recipient(lookup, lead, false, fn, ctx);
-}
-
-void lookup_closely(struct lookup *lookup, const struct address *lead, lookup_fn *fn, void *ctx)
-{
-    ask_recipient(lookup, lead, true, fn, ctx);
 }
 
 void lookup_domain(struct lookup *lookup, const struct address *lead, struct span otherwise,

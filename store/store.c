@@ -9,6 +9,7 @@
 #include "store/bounced.h"
 #include "store/commit.h"
 #include "store/journal.h"
+#include "store/returning.h"
 #include "store/store.h"
 
 #include <stdlib.h>
@@ -170,6 +171,13 @@ static void decide(struct store *store, const struct lead_settings *settings, st
     job->named = true;
 }
 
+static void send_commit(struct wire *wire, const struct job *job)
+{
+    if (job->commit.returns)
+        returning_send(wire, &job->event->lead);
+    wire_send(wire, job->commit.argc, (const char **)job->commit.argv, job->commit.len);
+}
+
 /* The list of bounces first: what is committed is always in it. */
 static bool send_commits(struct store *store, size_t n, int64_t now)
 {
@@ -177,8 +185,7 @@ static bool send_commits(struct store *store, size_t n, int64_t now)
 
     for (size_t i = 0; i < n; i++)
         if (store->jobs[i].in_round && !store->jobs[i].done)
-            wire_send(store->wire, store->jobs[i].commit.argc, store->jobs[i].commit.argv,
-                      store->jobs[i].commit.len);
+            send_commit(store->wire, &store->jobs[i]);
     return named;
 }
 
@@ -194,6 +201,8 @@ static enum store_rc receive_commit(struct store *store, struct job *job, bool *
 {
     struct span word;
 
+    if (job->commit.returns && returning_receive(store->wire, err) == STORE_DOWN)
+        return STORE_DOWN;
     if (wire_receive(store->wire, &job->committed, err) == STORE_DOWN)
         return STORE_DOWN;
     if (answer_is_no_script(job->committed)) {

@@ -31,12 +31,16 @@ struct lookup *lookup_new(struct event_base *base, const struct store_settings *
 /* Answers all open questions with STORE_DOWN first. NULL is fine. */
 void lookup_free(struct lookup *lookup);
 
-/* Asks; fn is called exactly once, maybe before this returns (when Redis is away). lead is copied. */
-void lookup_recipient(struct lookup *lookup, const struct address *lead, lookup_fn *fn, void *ctx);
+/* How much is asked about a recipient; what more costs Redis more. */
+enum lookup_look {
+    LOOK_BRIEFLY = 1, /* her opt-out and her refusals */
+    LOOK_AT_RETURNS,  /* and whether she comes back; then her `standing` is told, too */
+    LOOK_CLOSELY,     /* all of it in any case, in one trip */
+};
 
-/* The same in one trip, with everything there is to know: `standing` and `allowed` are told in any case. It
- * costs Redis more. */
-void lookup_closely(struct lookup *lookup, const struct address *lead, lookup_fn *fn, void *ctx);
+/* Asks; fn is called exactly once, maybe before this returns (when Redis is away). lead is copied. */
+void lookup_recipient(struct lookup *lookup, const struct address *lead, enum lookup_look look, lookup_fn *fn,
+                      void *ctx);
 
 /* lead: as it was asked with, for the call; state is NULL unless rc is STORE_OK. */
 typedef void lookup_domain_fn(void *ctx, const struct address *lead, enum store_rc rc,

@@ -16,6 +16,7 @@ struct redisReply;
 struct provider_state {
     struct span provider; /* empty: nobody is known, and the domain has no name of its own either */
     bool domain_held;     /* domain:{DOMAIN}:hold is there */
+    bool returning;       /* domain:{DOMAIN}:returning is: leads of it may come back from an opt-out */
     bool held;            /* provider:{PROVIDER}:hold is */
     int percent;          /* of its leads that pass; 100: no incident is open */
     bool released;        /* from the guard, by an operator */

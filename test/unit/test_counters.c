@@ -348,7 +348,7 @@ static void behind_questions(void **state)
     while (!loop.up)
         turn(&loop);
     for (int i = 0; i < 100; i++) {
-        lookup_recipient(loop.lookup, &lead, on_answer, &loop);
+        lookup_recipient(loop.lookup, &lead, LOOK_BRIEFLY, on_answer, &loop);
         counters_add(world->counters, 1, "a", NULL);
         counters_add(world->counters, 1, "b", NULL);
         lookup_count(loop.lookup, world->counters); /* once: the others while it is under way */

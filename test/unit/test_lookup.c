@@ -74,7 +74,7 @@ static void ask(struct seen *seen, struct question_of *question, int number)
     assert_int_equal(address_parse(&lead, ADDRESS_INTERNAL, span_of(name), &rules, &err), 0);
     *question = (struct question_of){ seen, false };
     seen->waiting++;
-    lookup_recipient(seen->lookup, &lead, on_answer, question);
+    lookup_recipient(seen->lookup, &lead, LOOK_BRIEFLY, on_answer, question);
 }
 
 static void begin(struct seen *seen)
@@ -250,7 +250,7 @@ static void looked_at_closely(void **state)
         private_redis_cli(&redis, "FLUSHALL");
         private_redis_cli(&redis, rows[i].set);
         found.standing.known = false;
-        lookup_closely(seen.lookup, &ann, on_full, &found);
+        lookup_recipient(seen.lookup, &ann, LOOK_CLOSELY, on_full, &found);
         while (!found.standing.known)
             event_base_loop(seen.base, EVLOOP_ONCE);
         if (found.allowed != rows[i].allowed || found.returning != rows[i].returning ||

@@ -80,9 +80,9 @@ static struct policy_place decide(struct world *world, const char *name, int64_t
 {
     struct address lead = address_of(name);
 
-    *closely = policy_providers_meet(world->providers, &lead, now);
+    *closely = policy_providers_meet(world->providers, &lead, now) == LOOK_CLOSELY;
     world->waiting = true;
-    lookup_recipient(world->lookup, &lead, on_found, world);
+    lookup_recipient(world->lookup, &lead, LOOK_BRIEFLY, on_found, world);
     while (world->waiting)
         event_base_dispatch(world->base);
     return policy_providers_find(world->providers, &lead, now);
@@ -170,6 +170,42 @@ static void seen_within_a_second(void **state)
         private_redis_cli(&redis, "DEL %s", rows[i].key);
         now += 2000;
     }
+    end(&world);
+}
+
+static enum lookup_look look_of(struct world *world, const char *name, int64_t now)
+{
+    struct address lead = address_of(name);
+    enum lookup_look look = policy_providers_meet(world->providers, &lead, now);
+    bool closely;
+
+    (void)decide(world, name, now, &closely);
+    return look;
+}
+
+/* Who comes back is asked for only where anybody may; and where that is not known. */
+static void looks(void **state)
+{
+    struct world world;
+
+    (void)state;
+    begin(&world);
+    private_redis_cli(&redis, "SET domain:{back.example}:returning 1");
+    private_redis_cli(&redis, "SET provider:{held.example}:hold 1");
+    assert_int_equal(look_of(&world, "ann@example.com", T0), LOOK_AT_RETURNS);
+    assert_int_equal(look_of(&world, "ann@back.example", T0), LOOK_AT_RETURNS);
+    assert_int_equal(look_of(&world, "ann@held.example", T0), LOOK_AT_RETURNS);
+    assert_int_equal(look_of(&world, "ann@example.com", T0 + 1), LOOK_BRIEFLY);
+    assert_int_equal(look_of(&world, "ann@back.example", T0 + 1), LOOK_AT_RETURNS);
+    assert_int_equal(look_of(&world, "ann@held.example", T0 + 1), LOOK_CLOSELY);
+    private_redis_cli(&redis, "SET domain:{example.com}:returning 1");
+    assert_int_equal(look_of(&world, "ann@example.com", T0 + 999), LOOK_BRIEFLY);
+    assert_int_equal(look_of(&world, "ann@example.com", T0 + 1000), LOOK_AT_RETURNS);
+    private_redis_cli(&redis, "DEL domain:{example.com}:returning provider:{held.example}:hold");
+    assert_int_equal(look_of(&world, "ann@example.com", T0 + 2000), LOOK_AT_RETURNS);
+    assert_int_equal(look_of(&world, "ann@example.com", T0 + 2001), LOOK_BRIEFLY);
+    assert_int_equal(look_of(&world, "ann@held.example", T0 + 2000), LOOK_CLOSELY);
+    assert_int_equal(look_of(&world, "ann@held.example", T0 + 2001), LOOK_BRIEFLY);
     end(&world);
 }
 
@@ -360,6 +396,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(seen_within_a_second),
         cmocka_unit_test(shares_of_streams),
+        cmocka_unit_test(looks),
         cmocka_unit_test(who_answers),
         cmocka_unit_test(numbers_of_an_hour),
         cmocka_unit_test(more_than_there_is_room_for),

@@ -368,6 +368,11 @@ static void who_comes_back(void **state)
 
         event.type = steps[i].type;
         assert_int_equal(apply(store, event, &outcome, &err), STORE_OK);
+        if (i == 0) {
+            assert_string_equal(private_redis_cli(&redis, "EXISTS domain:{example.com}:returning"), "1");
+            assert_in_range(atoll(private_redis_cli(&redis, "TTL domain:{example.com}:returning")),
+                            399 * 86400, 400 * 86400);
+        }
         if (i == 0)
             assert_in_range(atoll(private_redis_cli(&redis, "TTL lead:{ann@example.com}:returning")),
                             33 * 86400 - 220, 33 * 86400 - 199);
@@ -377,6 +382,11 @@ static void who_comes_back(void **state)
             fail_msg("step %zu: %s", i, effect_name(outcome.effect));
     }
     lead_settings_default(&lifecycle);
+    /* For good is for good: nobody of this domain comes back. */
+    assert_int_equal(apply(store, bounce("bob@example.net", CAUSE_USER_UNKNOWN, NOW), &outcome, &err),
+                     STORE_OK);
+    assert_int_equal(outcome.effect, EFFECT_OPTOUT);
+    assert_string_equal(private_redis_cli(&redis, "EXISTS domain:{example.net}:returning"), "0");
     store_free(store);
 }
 
