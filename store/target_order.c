@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEYS = 4 };
+enum { KEYS = 5 };
 
-/* KEYS  lead optout log undo
+/* KEYS  lead optout log undo returning
  * ARGV  1 rev, 2 value of undo, 3 "none" "string" or "odd": the opt-out, 4 its value, all as they were read;
  * 5 new value of undo ("" = delete), 6 "1" = delete the opt-out, 7 retention in seconds, 8 n, then n fields
  * and values of the lead ("" = delete), then those of the log entry. Answers "race" or "done", and behind it
@@ -38,7 +38,7 @@ static const char revert_script[] =
     "local id = redis.call('XADD', KEYS[3], 'MAXLEN', '20', '*', unpack(ARGV, 9 + n))\n"
     "redis.call('EXPIRE', KEYS[3], ARGV[7])\n"
     "if ARGV[6] ~= '1' then return {'done'} end\n"
-    "redis.call('DEL', KEYS[2])\n"
+    "redis.call('DEL', KEYS[2], KEYS[5])\n"
     "redis.call('HSET', KEYS[1], 'journal', id)\n"
     "return {'done', id}\n";
 
@@ -76,7 +76,7 @@ static void add_field(struct commit *commit, const char *name, struct span value
 
 static void add_keys(struct commit *commit, const struct address *lead)
 {
-    static const enum key_kind kinds[KEYS] = { KEY_LEAD, KEY_OPTOUT, KEY_LOG, KEY_UNDO };
+    static const enum key_kind kinds[KEYS] = { KEY_LEAD, KEY_OPTOUT, KEY_LOG, KEY_UNDO, KEY_RETURNING };
 
     add_int(commit, KEYS);
     for (int i = 0; i < KEYS; i++) {
