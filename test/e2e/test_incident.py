@@ -2,7 +2,10 @@
 """A provider's bad day, as the feed sees it in the delivery log: it is held, nobody is struck for it, the minutes before are
 taken back, and its leads are let in again step by step. Several feeds: one leads, and another goes on where it died."""
 
+import json
 import os
+import random
+import subprocess
 import time
 
 import pytest
@@ -294,3 +297,159 @@ def test_a_feed_that_ends_leaves_the_lead(store, log):
     bed.wait(lambda: leader(bed), "a leader")
     one.stop()
     assert leader(bed) is None
+
+
+# -- by hand
+
+
+def leadgate(bed, *arguments):
+    done = subprocess.run([os.path.join(bed.bin, "leadgate"), *arguments, "-c", bed.config_path], capture_output=True, timeout=60,
+                          env=bed.environ, encoding="utf-8")
+    assert done.stderr == "" or done.returncode != 0
+    return done.returncode, done.stdout
+
+
+def test_open_and_close_by_hand(store, log):
+    """What an operator opens is held, taken back and let in again as if the feed had seen it; what he closes is over."""
+    bed, leads = store, leads_of(60, "shop.test")
+    bed.configure(feed={"maildirs": [], "logs": [log.path]}, incident={**FAST, "detect": False})
+    bed.start_feed()
+    deliver(bed, log, leads, "big.test")
+    log.tries(leads[:30], "big.test", DEAD)
+    bed.wait(lambda: len(optouts(bed)) == 30, "the opt-outs")
+    assert leadgate(bed, "incident", "open", "nobody.test")[0] == 1
+    status, out = leadgate(bed, "incident", "open", "shop.test")  # a domain of its
+    assert status == 0 and out.startswith("big.test: held until ")
+    assert leadgate(bed, "incident", "open", "big.test")[0] == 1
+    bed.wait(lambda: not optouts(bed), "the opt-outs to be taken back")
+    answer_until_over(bed, log, leads, "big.test")
+    bed.wait(lambda: actions(bed, "big.test") == [("open", "0"), *STEPS], "the journal")
+    assert [entry["by"] for entry in journal(bed, "big.test") if entry["action"] == "open"] == ["operator"]
+
+    assert leadgate(bed, "incident", "close", "big.test")[0] == 1
+    assert leadgate(bed, "incident", "open", "--sign", "faults", "big.test")[0] == 0
+    assert leadgate(bed, "incident", "close", "big.test") == (0, "big.test: over: all its leads pass\n")
+    assert bed.redis.client.keys("provider:{big.test}:hold") == []
+    bed.wait(lambda: actions(bed, "big.test")[-1] == ("over", "100"), "the journal")
+    bed.wait(lambda: not bed.redis.call("EXISTS", "leadgate:open"), "nothing to be left")
+
+
+def test_what_is_listed(store):
+    bed, now = store, int(time.time())
+    assert leadgate(bed, "incidents")[1].startswith("no provider is held\n")
+    bed.redis.call("ZADD", "leadgate:providers", now, "mine.test", now, "calm.test", now, "big.test")
+    bed.redis.call("SET", "provider:{mine.test}:hold", "maintenance\x1b[31m")
+    bed.redis.call("SADD", "leadgate:open", "big.test")
+    bed.redis.call("HSET", "provider:{big.test}:incident", "sign", "dead", "since", now - 60, "step", now, "percent", 5, "by", "mx:1")
+    bed.redis.call("XADD", "leadgate:incidents", "*", "provider", "big.test", "action", "open", "at", "2026-11-25T01:00:00Z", "leads", "60")
+    bed.redis.call("XADD", "leadgate:incidents", "*", "provider", "big.test", "action", "step\n", "at", "2026-11-25T02:00:00Z", "percent", "5")
+    bed.redis.call("XADD", "leadgate:incidents", "*", "what", "ever")
+    status, out = leadgate(bed, "incidents")
+    held, last = out.split("\n\n")
+    assert status == 0 and [line.split("\t")[:4] for line in held.splitlines()] == [["big.test", "recovering", "5%", "dead"], ["mine.test", "held", "0%", "-"]]
+    assert last.splitlines()[2] == "2026-11-25T01:00:00Z\tbig.test\topen\tleads=60 " and len(last.splitlines()) == 3
+    assert "\x1b" not in out
+    found = [json.loads(line) for line in leadgate(bed, "incidents", "--format", "json")[1].splitlines()]
+    assert [(row["provider"], row["state"], row["percent"], row["by"]) for row in found] == [("big.test", "recovering", 5, "mx:1"), ("mine.test", "held", 0, "operator")]
+    assert leadgate(bed, "incidents", "--format", "csv")[1].splitlines()[0] == "provider,state,percent,sign,since,until,by"
+    last = [json.loads(line) for line in leadgate(bed, "incidents", "--last", "5", "--format", "json")[1].splitlines()]
+    assert last == [{}, {"at": "2026-11-25T02:00:00Z", "provider": "big.test", "action": "step\n", "percent": 5},
+                    {"at": "2026-11-25T01:00:00Z", "provider": "big.test", "action": "open", "leads": 60}]
+    rows = leadgate(bed, "incidents", "--last", "1", "--format", "csv")[1].splitlines()
+    assert rows[0].startswith("at,provider,action,stream,sign,") and len(rows) == 2
+    assert leadgate(bed, "incidents", "--last", "0")[0] == 64
+
+
+# -- on a real Postfix
+
+
+def passes(percent, lead):
+    """Who is among the percentage: as the programs tell, here once more (FNV-1a, folded)."""
+    value = 14695981039346656037
+    for byte in lead.encode():
+        value = (value ^ byte) * 1099511628211 % 2**64
+    return (value ^ value >> 32) % 100 < percent
+
+
+class World:
+    """A provider with 800 of our leads: 500 of whom took mail, the other 300 are new to us, and 60 of these are dead."""
+
+    def __init__(self, bed):
+        self.bed = bed
+        self.good = leads_of(500, "big.test", "good")
+        self.fresh = leads_of(240, "big.test", "fresh")
+        self.dead = leads_of(60, "big.test", "dead")
+        self.leads = self.good + self.fresh + self.dead
+        self.mails = 0
+
+    def mail(self, leads):
+        """One mail to each, fifty to a message; those whom Postfix took."""
+        accepted = []
+        for start in range(0, len(leads), 50):
+            accepted += self.bed.campaign(leads[start:start + 50]).accepted
+        self.mails += len(leads)
+        return accepted
+
+    def settle(self):
+        """Until all of it has left the queue."""
+        self.bed.wait(lambda: not self.bed.postfix.queued(), "the queue to be empty", 60)
+
+    def heal(self):
+        self.bed.sink.rules.pop()
+
+    def break_down(self):
+        self.bed.sink.rules.append((lambda local: True, "550 5.1.1 <{r}>: The email account that you tried to reach does not exist"))
+
+
+def test_a_bad_day_through_postfix(bed):
+    """500 leads took mail; then their provider says of everybody that there is no such user, and 2,000 mails are for it. Nobody of
+    the 500 is opted out for good, what still goes there is probes, and when it heals the steps follow, all get mail, and the dead
+    ones do not."""
+    open(bed.postfix.log, "ab").close()
+    os.truncate(bed.postfix.log, 0)
+    bed.postfix.reset()
+    bed.configure(feed={"maildirs": [], "logs": [bed.postfix.log], "internal_relays": []}, incident={**FAST, "hold": "4s"})
+    bed.start_policyd()
+    bed.start_feed()
+    world, chance = World(bed), random.Random(7)
+    assert len(world.mail(world.good)) == 500
+    world.settle()
+    bed.wait(lambda: counted(bed, "big.test", "delivered") == 500, "the deliveries to be counted")
+    bed.next_second()
+
+    # Mail goes on, beyond the first hold, and until it was held again.
+    world.break_down()
+    wall, probes, world.mails = [], [], 0
+    while world.mails < 2000 or ("hold", "0") not in actions(bed, "big.test"):
+        # For a second the policy server may go by what was before.
+        held = time.time() > int(incident(bed, "big.test").get("since", 10**12)) + 2
+        accepted = world.mail(chance.sample(world.leads, 50 if world.mails < 2000 else 800))
+        (probes if held else wall).extend(accepted)
+    assert incident(bed, "big.test")["sign"] == "dead"
+    world.settle()
+    bed.wait(lambda: not [key for key in optouts(bed) if "{good" in key], "the opt-outs of the good ones to be taken back", 30)
+    assert len(bed.sink.refused) == len(wall) + len(probes) and len(wall) < world.mails / 2
+    assert probes and all(passes(1, lead) for lead in probes)
+
+    # It heals. Who has no mail is mailed again and again, as by a client that was told to come back.
+    world.heal()
+    mark = len(bed.sink.refused)
+
+    def again():
+        world.mail([lead for lead in world.leads if incident(bed, "big.test")])
+        return incident(bed, "big.test") == {}
+
+    bed.wait(again, "the incident to be over", 240)
+    told = actions(bed, "big.test")
+    assert told[:3] == [("open", "0"), ("step", "1"), ("hold", "0")] and told[-5:] == STEPS
+
+    # All good leads get mail again, and the new ones; who is dead now is out.
+    world.settle()
+    before = len(bed.sink.mails)
+    bed.next_second()
+    assert set(world.mail(world.leads)) >= set(world.good + world.fresh)
+    world.settle()
+    assert {lead for mail in bed.sink.mails[before:] for lead in mail.recipients} == set(world.good + world.fresh)
+    bed.wait(lambda: sorted(optouts(bed)) == sorted(f"lead:{{{lead}}}:optout" for lead in world.dead), "the dead ones to be out")
+    assert all(bed.redis.call("TTL", key) == -1 for key in optouts(bed))
+    assert world.mail(world.dead) == [] and all(lead.startswith("dead") for lead in bed.sink.refused[mark:])
