@@ -152,6 +152,25 @@ static void read_shares(struct policy_providers *providers, struct place *place,
         place->aged = place->used;
 }
 
+/* Who has no name, or none of ours, shares a place with all such, and is in no trouble. */
+static struct place *read_provider(struct policy_providers *providers, const struct provider_state *state,
+                                   int64_t now)
+{
+    static const struct provider_state nobody = { .percent = 100 };
+    struct place *place;
+
+    if (state->provider.n == 0 || state->provider.n >= PROVIDER_SIZE)
+        state = &nobody;
+    place = take_place(providers, state->provider);
+    place->used = now;
+    place->provider.held = state->held;
+    place->provider.percent = state->percent;
+    place->provider.released = state->released;
+    read_shares(providers, place, state);
+    place->provider.trouble = policy_hold_is_near(providers->settings, &place->provider);
+    return place;
+}
+
 /* A lookup_domain_fn. The place may have gone to another domain meanwhile. */
 static void on_domain(void *ctx, const struct address *lead, enum store_rc rc,
                       const struct provider_state *state)
@@ -167,13 +186,7 @@ static void on_domain(void *ctx, const struct address *lead, enum store_rc rc,
         domain->asked = 0;
         return;
     }
-    place = take_place(providers, state->provider.n < PROVIDER_SIZE ? state->provider : SPAN_NONE);
-    place->used = domain->used;
-    place->provider.held = state->held;
-    place->provider.percent = state->percent;
-    place->provider.released = state->released;
-    read_shares(providers, place, state);
-    place->provider.trouble = policy_hold_is_near(providers->settings, &place->provider);
+    place = read_provider(providers, state, domain->used);
     domain->known = true;
     domain->held = state->domain_held;
     domain->returning = state->returning;
@@ -248,11 +261,15 @@ static char *join_names(const struct streams *streams)
     return text;
 }
 
-static void forget_all(struct policy_providers *providers)
+static void forget_counts(struct policy_providers *providers)
 {
-    memset(providers->domains, 0, sizeof(providers->domains));
-    for (int i = 0; i < PROVIDERS; i++)
-        empty_place(&providers->places[i]);
+    for (int i = 0; i < PROVIDERS; i++) {
+        struct policy_provider *provider = &providers->places[i].provider;
+
+        free(provider->counts);
+        provider->counts = NULL;
+        provider->n_counts = 0;
+    }
 }
 
 void policy_providers_use(struct policy_providers *providers, const struct settings *settings)
@@ -260,7 +277,9 @@ void policy_providers_use(struct policy_providers *providers, const struct setti
     providers->settings = settings;
     free(providers->streams);
     providers->streams = join_names(&settings->streams);
-    forget_all(providers);
+    forget_counts(providers);
+    for (int i = 0; i < DOMAINS; i++)
+        providers->domains[i].asked = 0;
 }
 
 struct policy_providers *policy_providers_new(struct lookup *lookup, const struct settings *settings)
@@ -278,7 +297,7 @@ void policy_providers_free(struct policy_providers *providers)
 {
     if (providers == NULL)
         return;
-    forget_all(providers);
+    forget_counts(providers);
     free(providers->streams);
     free(providers);
 }

@@ -17,7 +17,7 @@ struct policy_providers *policy_providers_new(struct lookup *lookup, const struc
 /* After the lookup, which answers what is still open. NULL is fine. */
 void policy_providers_free(struct policy_providers *providers);
 
-/* Other settings from now on: all is forgotten. */
+/* Other settings from now on: everything is asked for again. What passed in this hour stays known. */
 void policy_providers_use(struct policy_providers *providers, const struct settings *settings);
 
 /* Whose answer a recipient waits for. */

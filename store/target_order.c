@@ -30,6 +30,8 @@ static const char revert_script[] =
     "end\n"
     "for i = 9, 8 + n, 2 do\n"
     "  if ARGV[i + 1] == '' then redis.call('HDEL', KEYS[1], ARGV[i]) end\n"
+    /* An opt-out that never was is none to come back from. */
+    "  if ARGV[i] == 'since' then redis.call('DEL', KEYS[5]) end\n"
     "end\n"
     "if ARGV[5] == '' then redis.call('DEL', KEYS[4])\n"
     "else redis.call('SET', KEYS[4], ARGV[5], 'PX', math.max(1, redis.call('PTTL', KEYS[4]))) end\n"
@@ -38,7 +40,7 @@ static const char revert_script[] =
     "local id = redis.call('XADD', KEYS[3], 'MAXLEN', '20', '*', unpack(ARGV, 9 + n))\n"
     "redis.call('EXPIRE', KEYS[3], ARGV[7])\n"
     "if ARGV[6] ~= '1' then return {'done'} end\n"
-    "redis.call('DEL', KEYS[2], KEYS[5])\n"
+    "redis.call('DEL', KEYS[2])\n"
     "redis.call('HSET', KEYS[1], 'journal', id)\n"
     "return {'done', id}\n";
 

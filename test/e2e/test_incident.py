@@ -5,6 +5,7 @@ taken back, and its leads are let in again step by step. Several feeds: one lead
 import json
 import os
 import random
+import signal
 import subprocess
 import time
 
@@ -212,14 +213,18 @@ def test_its_usual_share_is_no_incident(store, log):
 
 
 def test_switched_off(store, log):
-    """detect: false looks for nothing; what an operator opens goes its way."""
+    """detect: false looks for nothing; switched on by a reload, it sees what is there."""
     bed, leads = store, leads_of(100, "shop.test")
     bed.configure(feed={"maildirs": [], "logs": [log.path]}, incident={**FAST, "detect": False})
-    bed.start_feed()
+    feed = bed.start_feed()
     deliver(bed, log, leads, "big.test")
     log.tries(leads, "big.test", DEAD)
     bed.wait(lambda: bed.redis.call("HGET", "leadgate:shares", "big.test/*") == "200 100", "a look at them")
     assert incident(bed, "big.test") == {} and len(optouts(bed)) == 100
+    bed.configure(feed={"maildirs": [], "logs": [log.path]}, incident=FAST)
+    feed.signal(signal.SIGHUP)
+    wait_open(bed, "big.test")
+    bed.wait(lambda: not optouts(bed), "the opt-outs to be taken back")
 
 
 def test_an_operators_hand(store, log):
@@ -294,7 +299,7 @@ def test_the_leader_dies(store, log):
 
 
 def test_a_feed_that_ends_leaves_the_lead(store, log):
-    """Told to stop, it does not keep the others waiting for its lock to end; a reload keeps it."""
+    """Told to stop, it does not keep the others waiting for its lock to end."""
     bed = store
     bed.configure(feed={"maildirs": [], "logs": [log.path]})  # looks every ten seconds
     one = bed.start_feed()

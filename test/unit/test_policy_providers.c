@@ -225,8 +225,10 @@ static void shares_of_streams(void **state)
                       "300 20");
     place = decide(&world, "ann@example.com", T0, &closely);
     assert_int_equal(place.provider->n_counts, 2);
+    place.provider->sent = 100;
     policy_providers_use(world.providers, &other);
     place = decide(&world, "ann@example.com", T0 + 1, &closely);
+    assert_int_equal(place.provider->sent, 100);
     assert_int_equal(place.provider->n_counts, 4);
     assert_int_equal(place.provider->counts[0].tries, 1000);
     assert_int_equal(place.provider->counts[1].tries, 0);
@@ -257,6 +259,11 @@ static void who_answers(void **state)
     assert_string_equal(decide(&world, "ann@mail.c.example", T0, &closely).provider->name, "c.example");
     assert_string_equal(decide(&world, "ann@d.example", T0, &closely).provider->name, "");
     assert_string_equal(decide(&world, "ann@[192.0.2.1]", T0, &closely).provider->name, "");
+    /* Nobody is held under no name, nor under one that is too long. */
+    private_redis_cli(&redis, "SET provider:{}:hold x");
+    private_redis_cli(&redis, "SET provider:{%0100d}:hold x", 7);
+    assert_false(decide(&world, "ann@d.example", T0 + 1000, &closely).provider->held);
+    assert_false(decide(&world, "ann@[192.0.2.1]", T0 + 1000, &closely).provider->held);
     /* What is asked for one of his domains is known of him. */
     private_redis_cli(&redis, "SET provider:{big}:hold x");
     (void)decide(&world, "ann@b.example", T0 + 1500, &closely);

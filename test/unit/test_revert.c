@@ -201,6 +201,24 @@ static void what_stands_on_a_bounce(void **state)
     }
 }
 
+/* A doubt, which ends by itself: she does not come back from what was taken back, whether it has ended or
+ * not.
+ */
+static void nobody_comes_back_from_it(void **state)
+{
+    (void)state;
+    for (int ended = 0; ended < 2; ended++) {
+        private_redis_cli(&redis, "FLUSHALL");
+        apply(event_of("ann@example.com", EVENT_CLICK, now - DAY));
+        assert_int_equal(apply(bounce("ann@example.com", CAUSE_USER_UNKNOWN, now - 600)), EFFECT_OPTOUT);
+        assert_answer("EXISTS " ANN ":returning", "1");
+        if (ended)
+            private_redis_cli(&redis, "DEL " ANN ":optout");
+        assert_tally(run_last_hour(), 1, 1, !ended, 0);
+        assert_answer("EXISTS " ANN ":returning " ANN ":optout", "0");
+    }
+}
+
 /* What an operator did by hand in between. */
 static void what_was_written_by_hand(void **state)
 {
@@ -556,6 +574,7 @@ int main(void)
         cmocka_unit_test_setup(a_good_lead_is_let_in_again, forget_all),
         cmocka_unit_test_setup(what_stands_on_a_bounce, forget_all),
         cmocka_unit_test_setup(what_was_written_by_hand, forget_all),
+        cmocka_unit_test_setup(nobody_comes_back_from_it, forget_all),
         cmocka_unit_test_setup(foreign_types, forget_all),
         cmocka_unit_test_setup(another_life, forget_all),
         cmocka_unit_test_setup(one_after_the_other, forget_all),
