@@ -297,7 +297,7 @@ static int close_incident(struct session *session, const char *provider, const s
 
     if (!state->open)
         return say(provider,
-                   state->hold.present ? "no incident; its hold is an operator's own key"
+                   state->hold.present ? "no incident is open; its hold is an operator's own: delete the key"
                                        : "no incident is open",
                    1);
     if (store_change_incident(session->store, span_of(provider), &state->incident, NULL, &note, session->now,

@@ -6,6 +6,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/simulate_report.h"
+#include "cli/simulate_trouble.h"
 #include "leadgate/settings.h"
 
 #include <errno.h>
@@ -22,7 +23,9 @@
 /* What the command line says. */
 struct arguments {
     struct sim_plan plan;
-    const char *config; /* NULL = the default file, if there is one */
+    const struct trouble_scenario *trouble; /* NULL = plan.scenario it is */
+    int64_t leads;                          /* 0 = nobody said */
+    const char *config;                     /* NULL = the default file, if there is one */
     const char *csv, *svg;
 };
 
@@ -51,6 +54,7 @@ static void print_usage(FILE *to)
         to);
     for (size_t i = 0; i < n; i++)
         fprintf(to, "  %-20s %s\n", scenarios[i].name, scenarios[i].help);
+    simulate_trouble_list(to);
     fputs("\nExit status: 0; 1 when a file could not be written; 64 for wrong arguments; 78 for wrong "
           "settings.\n",
           to);
@@ -71,14 +75,16 @@ static int parse_number(int64_t *out, const char *name, const char *text, int64_
     return -1;
 }
 
-static int find_scenario(const struct sim_scenario **out, const char *name)
+static int find_scenario(struct arguments *arguments, const char *name)
 {
     size_t n;
     const struct sim_scenario *scenarios = sim_scenarios(&n);
 
+    if ((arguments->trouble = simulate_trouble_find(name)) != NULL)
+        return 0;
     for (size_t i = 0; i < n; i++)
         if (strcmp(scenarios[i].name, name) == 0) {
-            *out = &scenarios[i];
+            arguments->plan.scenario = &scenarios[i];
             return 0;
         }
     fprintf(stderr, "leadgate: no scenario `%s`; leadgate simulate --help lists them\n", name);
@@ -101,8 +107,8 @@ static int parse_arguments(struct arguments *arguments, int argc, char **argv)
     while (rc == 0 && (option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         switch (option) {
         case 'c': arguments->config = optarg; break;
-        case 'S': rc = find_scenario(&plan->scenario, optarg); break;
-        case 'l': rc = parse_number(&plan->leads, "leads", optarg, 1000000000); break;
+        case 'S': rc = find_scenario(arguments, optarg); break;
+        case 'l': rc = parse_number(&arguments->leads, "leads", optarg, 1000000000); break;
         case 'd': rc = parse_number(&plan->days, "days", optarg, 3650); break;
         case 'e': rc = parse_number(&plan->every, "every", optarg, 365); break;
         case 'o': rc = parse_number(&plan->out, "out", optarg, 1000); break;
@@ -199,7 +205,18 @@ int command_simulate(int argc, char **argv)
         return rc > 0 ? EX_OK : EX_USAGE;
     if ((settings = load_settings(arguments.config, &name)) == NULL)
         return EX_CONFIG;
+    if (arguments.trouble != NULL) {
+        const struct trouble_request request = {
+            arguments.trouble,   settings,      name,         arguments.leads,
+            arguments.plan.days, arguments.csv, arguments.svg
+        };
+
+        rc = simulate_trouble(&request);
+        goto out;
+    }
     arguments.plan.settings = &settings->lead;
+    if (arguments.leads > 0)
+        arguments.plan.leads = arguments.leads;
     progress = progress_begin("leads", (uint64_t)arguments.plan.leads);
     result = sim_run(&arguments.plan, step, &progress);
     progress_end(&progress);

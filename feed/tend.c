@@ -148,7 +148,7 @@ static enum store_rc take_back(const struct tend *tend, struct span provider, st
     const struct revert_plan plan = {
         .provider = provider,
         .since = (incident->since - tend->settings->incident.numbers.window) / FIVE * FIVE,
-        .until = tend->now,
+        .until = INT64_MAX, /* what is on its way would stand on them */
         .causes = causes_of(incident->sign),
         .by = SPAN("incident"),
         .why = SPAN("the provider's bad day"),

@@ -38,7 +38,7 @@ BEGIN {
     headers("lead", "cause event guard incident lead")
     headers("bounce", "bounce reason rules")
     headers("maillog", "maillog")
-    headers("sim", "rehearsal simulate")
+    headers("sim", "rehearsal simulate trouble")
     headers("store", "campaign counters lookup provider_state revert store store_admin store_guard store_inbox store_incident store_pool store_position store_provider store_shares store_unverified")
     headers("settings", "answers authenticity settings signing startup stream unsubscribe")
 

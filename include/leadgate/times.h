@@ -16,7 +16,8 @@ bool times_read_length(struct span text, int64_t *seconds);
  * Without an offset it is UTC. */
 bool times_read(struct span text, int64_t *seconds);
 
-/* `6 d`, `3 h`, `2 min`, `40 s`: rounded to the largest unit of which there are two or that comes out even. */
+/* `6 d`, `3 h`, `2 min`, `40 s`: rounded to the largest unit of which there are two or that comes out even.
+ */
 #define LENGTH_TEXT_SIZE 32
 const char *times_length_text(char dst[LENGTH_TEXT_SIZE], int64_t seconds);
 

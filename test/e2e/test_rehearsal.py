@@ -16,7 +16,7 @@ import pytest
 import past
 from bed import make_dsn, make_log
 from bed.proxy import Proxy
-from states import differences, lifetimes, state
+from states import BOUNCED, JOURNAL, differences, lifetimes, state
 from test_cli import drain, leadgate, printed, values
 from test_replay import run_feed, write_mbox
 
@@ -385,7 +385,7 @@ def test_apply_is_what_the_feed_does(store, log, mails):
     store.redis.call("FLUSHALL")
     run_feed(store, "--log", path)
     fed = state(store.redis)
-    own = {key for key in fed if key.startswith(("lead:", "leadgate:journal", "leadgate:bounced")) or key.endswith(":returning")}
+    own = {key for key in fed if key.startswith(("lead:", JOURNAL, BOUNCED)) or key.endswith("}:returning")}
     assert len(own) > 236 and own == set(rehearsed)
     assert differences({key: fed[key] for key in own}, rehearsed) == []
     assert all(abs(alive[key] - ttl) <= 60 for key, ttl in lifetimes(store.redis).items() if key in own)
