@@ -25,7 +25,8 @@ enum {
 
 /* --- telling --- */
 
-/* Counters have names of ours only; an operator may have written the words. */
+/* An operator may have written the words: counters have names of ours only, and names in log lines are no
+ * more than that. */
 static const char *action_of(struct span words)
 {
     static const char *const actions[] = { "open", "step", "hold", "over", "taken-back", "warn", "limit" };
@@ -47,9 +48,9 @@ static void log_words(struct span provider, struct span words)
     logline_start(&line, "incident");
     logline_span(&line, "provider", provider);
     while (words.n > 0) {
-        struct span value = span_cut(&words, ' ');
+        struct span value = span_cut(&words, ' '), word = span_cut(&value, '=');
 
-        if (span_copy(name, sizeof(name), span_cut(&value, '=')) && name[0] != '\0')
+        if (stream_is_name(word) && span_copy(name, sizeof(name), word))
             logline_span(&line, name, value);
     }
     logline_send(&line, LOG_WARNING);

@@ -254,6 +254,19 @@ def test_an_operators_hand(store, log):
     assert bed.redis.call("GET", "provider:{mine.test}:hold") == "maintenance"
 
 
+def test_news_of_somebodys_hand(store, log):
+    """What stands in an incident as news is told, and forges nothing in the log."""
+    bed = store
+    feed = bed.start_feed()
+    bed.redis.call("HSET", "provider:{big.test}:incident", "sign", "dead", "percent", "5",
+                   "news", "action=open\nleadgate-feed: change lead=x a\nb=c = \x1b[31m")
+    bed.redis.call("SADD", "leadgate:open", "big.test")
+    bed.wait(lambda: not bed.redis.call("HEXISTS", "provider:{big.test}:incident", "news"), "the news to be told")
+    bed.wait(lambda: feed.lines("incident"), "their line")
+    assert feed.lines("change") == [] and "\x1b" not in feed.text()
+    bed.wait(lambda: bed.redis.call("HGET", "leadgate:counters", "incidents.other") == "1", "the counter")
+
+
 def start_leader(bed, log):
     """A feed that only leads: of the log there is one reader."""
     config = bed.config_path + ".leader"
