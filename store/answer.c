@@ -271,7 +271,8 @@ void optout_text(char dst[OPTOUT_TEXT_SIZE], const struct optout *optout)
 
 static void glance_add(struct glance *glance, struct span text)
 {
-    glance->n += (size_t)sprintf(glance->text + glance->n, "$%zu\r\n", text.n);
+    glance->n +=
+        (size_t)snprintf(glance->text + glance->n, sizeof(glance->text) - glance->n, "$%zu\r\n", text.n);
     memcpy(glance->text + glance->n, text.p, text.n);
     memcpy(glance->text + glance->n + text.n, "\r\n", 2);
     glance->n += text.n + 2;
@@ -283,7 +284,7 @@ void glance_make(struct glance *glance, const struct address *lead, bool returni
     int n = returning ? GLANCE_KEYS : GLANCE_KEYS - 1;
     struct key key;
 
-    glance->n = (size_t)sprintf(glance->text, "*%d\r\n", n + 1);
+    glance->n = (size_t)snprintf(glance->text, sizeof(glance->text), "*%d\r\n", n + 1);
     glance_add(glance, SPAN("EXISTS"));
     for (int i = 0; i < n; i++) {
         key_make(&key, kinds[i], lead);

@@ -95,30 +95,28 @@ const char commit_script[] =
     "redis.call('HSET', KEYS[1], 'journal', id)\n"
     "return {done, id}\n";
 
-static void add(struct commit *commit, struct span text)
+void commit_add(struct commit *commit, struct span text)
 {
     commit->argv[commit->argc] = text.p;
     commit->len[commit->argc] = text.n;
     commit->argc++;
 }
 
-/* As add(), of a text that does not live long enough by itself. `texts` has room for all that commit_make()
- * makes. */
-static void add_copy(struct commit *commit, const char *text)
+void commit_add_copy(struct commit *commit, const char *text)
 {
     struct span copy = { commit->texts + commit->used, strlen(text) };
 
     memcpy(commit->texts + commit->used, text, copy.n);
     commit->used += copy.n;
-    add(commit, copy);
+    commit_add(commit, copy);
 }
 
-static void add_int(struct commit *commit, int64_t number)
+void commit_add_int(struct commit *commit, int64_t number)
 {
     char text[24];
 
     snprintf(text, sizeof(text), "%lld", (long long)number);
-    add_copy(commit, text);
+    commit_add_copy(commit, text);
 }
 
 static void add_keys(struct commit *commit, const struct address *lead)
@@ -126,10 +124,10 @@ static void add_keys(struct commit *commit, const struct address *lead)
     static const enum key_kind kinds[COMMIT_KEYS] = { KEY_LEAD, KEY_OPTOUT, KEY_REFUSED,   KEY_ALLOW,
                                                       KEY_LOG,  KEY_TOKENS, KEY_RETURNING, KEY_UNDO };
 
-    add_int(commit, COMMIT_KEYS);
+    commit_add_int(commit, COMMIT_KEYS);
     for (int i = 0; i < COMMIT_KEYS; i++) {
         key_make(&commit->keys[i], kinds[i], lead);
-        add(commit, (struct span){ commit->keys[i].text, commit->keys[i].n });
+        commit_add(commit, (struct span){ commit->keys[i].text, commit->keys[i].n });
     }
 }
 
@@ -137,10 +135,10 @@ static void add_comparison(struct commit *commit, const struct loaded *loaded)
 {
     const struct optout *optout = &loaded->optouts.optout;
 
-    add(commit, loaded->rev);
-    add(commit, !optout->present ? SPAN("none") : loaded->optout_odd ? SPAN("odd") : SPAN("string"));
-    add(commit, loaded->optout_value);
-    add(commit, loaded->lead_allowed ? SPAN("1") : SPAN("0"));
+    commit_add(commit, loaded->rev);
+    commit_add(commit, !optout->present ? SPAN("none") : loaded->optout_odd ? SPAN("odd") : SPAN("string"));
+    commit_add(commit, loaded->optout_value);
+    commit_add(commit, loaded->lead_allowed ? SPAN("1") : SPAN("0"));
 }
 
 static enum cause refusal_cause(const struct event *event)
@@ -166,10 +164,11 @@ static void add_change(struct commit *commit, const struct event *event, const s
 {
     const struct optout *optout = &change->optout;
 
-    add(commit, span_of(change_name(change->kind)));
-    add(commit, event_stream(event));
-    add(commit, span_of(commit->value));
-    add_int(commit, change->kind == CHANGE_OPTOUT && optout->kind == OPTOUT_TEMPORARY ? optout->until : 0);
+    commit_add(commit, span_of(change_name(change->kind)));
+    commit_add(commit, event_stream(event));
+    commit_add(commit, span_of(commit->value));
+    commit_add_int(commit,
+                   change->kind == CHANGE_OPTOUT && optout->kind == OPTOUT_TEMPORARY ? optout->until : 0);
 }
 
 /* What a token convicts of is a bounce of its mail, a complaint, and that it was none; each once. Who
@@ -180,8 +179,8 @@ static void add_token(struct commit *commit, const struct event *event, int64_t 
 
     if (event->token.n > 0 && event->type != EVENT_UNSUBSCRIBE)
         snprintf(text, sizeof(text), "%s:%.*s", event_type_name(event->type), SPAN_FMT(event->token));
-    add_copy(commit, text);
-    add_int(commit, now);
+    commit_add_copy(commit, text);
+    commit_add_int(commit, now);
 }
 
 /* A lead comes back from a temporary opt-out until she takes mail again. A delivery from before it began says
@@ -209,7 +208,7 @@ static void add_returning(struct commit *commit, const struct event *event, cons
     struct span word = returning_word(event, after, change);
 
     commit->returns = span_eq(word, SPAN("set"));
-    add(commit, word);
+    commit_add(commit, word);
 }
 
 static void add_lead(struct commit *commit, const struct lead *before, const struct lead *after)
@@ -219,13 +218,13 @@ static void add_lead(struct commit *commit, const struct lead *before, const str
     size_t next = 0;
     int count_at = commit->argc;
 
-    add(commit, SPAN_NONE);
+    commit_add(commit, SPAN_NONE);
     while (lead_next_field(&next, before, after, &name, value)) {
-        add(commit, span_of(name));
-        add_copy(commit, value);
+        commit_add(commit, span_of(name));
+        commit_add_copy(commit, value);
     }
     /* The count goes before the fields and is known only now. */
-    add_int(commit, commit->argc - count_at - 1);
+    commit_add_int(commit, commit->argc - count_at - 1);
     commit->argc--;
     commit->argv[count_at] = commit->argv[commit->argc];
     commit->len[count_at] = commit->len[commit->argc];
@@ -235,8 +234,8 @@ static void add_log_field(struct commit *commit, const char *name, struct span v
 {
     if (value.n == 0)
         return;
-    add(commit, span_of(name));
-    add(commit, value);
+    commit_add(commit, span_of(name));
+    commit_add(commit, value);
 }
 
 /* What an application needs to mirror the suppression list. */
@@ -250,8 +249,8 @@ static void add_log_change(struct commit *commit, const struct event *event, con
         add_log_field(commit, "kind", span_of(optout_kind_name(optout->kind)));
         add_log_field(commit, "cause", span_of(cause_name(optout->cause)));
         if (optout->kind == OPTOUT_TEMPORARY) {
-            add(commit, SPAN("until"));
-            add_copy(commit, time_text(until, optout->until));
+            commit_add(commit, SPAN("until"));
+            commit_add_copy(commit, time_text(until, optout->until));
         }
         break;
     case CHANGE_REFUSE:
@@ -271,8 +270,8 @@ static void add_log(struct commit *commit, const struct event *event, const stru
     char text[256];
 
     commit->log_at = commit->argc;
-    add(commit, SPAN("at"));
-    add_copy(commit, time_text(text, at));
+    commit_add(commit, SPAN("at"));
+    commit_add_copy(commit, time_text(text, at));
     add_log_field(commit, "change", span_of(change_name(change->kind)));
     add_log_change(commit, event, change);
     add_log_field(commit, "was", is_will ? loaded->refused_value : loaded->optout_value);
@@ -283,8 +282,8 @@ static void add_log(struct commit *commit, const struct event *event, const stru
     add_log_field(commit, "provider", event->provider);
     if (event->evidence.n > 0) {
         span_excerpt(text, sizeof(text), event->evidence);
-        add(commit, SPAN("evidence"));
-        add_copy(commit, text);
+        commit_add(commit, SPAN("evidence"));
+        commit_add_copy(commit, text);
     }
 }
 
@@ -299,16 +298,16 @@ void commit_make(struct commit *commit, const char *sha, const struct event *eve
     commit->used = 0;
     next.rev = loaded->lead.rev + 1;
     make_value(commit->value, event, change, at);
-    add(commit, SPAN("EVALSHA"));
-    add(commit, span_of(sha));
+    commit_add(commit, SPAN("EVALSHA"));
+    commit_add(commit, span_of(sha));
     add_keys(commit, &event->lead);
     add_comparison(commit, loaded);
-    add_int(commit, retention);
+    commit_add_int(commit, retention);
     add_change(commit, event, change);
     add_token(commit, event, now);
     add_returning(commit, event, &next, change);
     undo_make(commit->undo, event, &loaded->lead, &next, at, &commit->undoable);
-    add(commit, span_of(commit->undo));
+    commit_add(commit, span_of(commit->undo));
     add_lead(commit, &loaded->lead, &next);
     if (change->kind != CHANGE_NONE)
         add_log(commit, event, loaded, change, at);

@@ -43,6 +43,12 @@ struct commit {
     bool returns; /* it leaves a lead who will come back (returning.h) */
 };
 
+/* The next argument; the text lives as long as the command. There is room for all that is ever made. */
+void commit_add(struct commit *commit, struct span text);
+/* The same of a text that does not live long enough by itself; and of a number, in digits. */
+void commit_add_copy(struct commit *commit, const char *text);
+void commit_add_int(struct commit *commit, int64_t number);
+
 /* Writes the command. sha: the loaded script's name. */
 void commit_make(struct commit *commit, const char *sha, const struct event *event,
                  const struct loaded *loaded, const struct lead *after, const struct change *change,

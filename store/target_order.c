@@ -44,46 +44,22 @@ static const char revert_script[] =
     "redis.call('HSET', KEYS[1], 'journal', id)\n"
     "return {'done', id}\n";
 
-static void add(struct commit *commit, struct span text)
-{
-    commit->argv[commit->argc] = text.p;
-    commit->len[commit->argc] = text.n;
-    commit->argc++;
-}
-
-static void add_copy(struct commit *commit, const char *text)
-{
-    struct span copy = { commit->texts + commit->used, strlen(text) };
-
-    memcpy(commit->texts + commit->used, text, copy.n);
-    commit->used += copy.n;
-    add(commit, copy);
-}
-
-static void add_int(struct commit *commit, int64_t number)
-{
-    char text[24];
-
-    snprintf(text, sizeof(text), "%lld", (long long)number);
-    add_copy(commit, text);
-}
-
 static void add_field(struct commit *commit, const char *name, struct span value)
 {
     if (value.n == 0)
         return;
-    add(commit, span_of(name));
-    add(commit, value);
+    commit_add(commit, span_of(name));
+    commit_add(commit, value);
 }
 
 static void add_keys(struct commit *commit, const struct address *lead)
 {
     static const enum key_kind kinds[KEYS] = { KEY_LEAD, KEY_OPTOUT, KEY_LOG, KEY_UNDO, KEY_RETURNING };
 
-    add_int(commit, KEYS);
+    commit_add_int(commit, KEYS);
     for (int i = 0; i < KEYS; i++) {
         key_make(&commit->keys[i], kinds[i], lead);
-        add(commit, (struct span){ commit->keys[i].text, commit->keys[i].n });
+        commit_add(commit, (struct span){ commit->keys[i].text, commit->keys[i].n });
     }
 }
 
@@ -96,10 +72,10 @@ static void add_lead(struct commit *commit, const struct target *target)
 
     while (lead_next_field(&next, &target->was, &target->is, &name, value))
         n++;
-    add_int(commit, 2 * n);
+    commit_add_int(commit, 2 * n);
     for (next = 0; lead_next_field(&next, &target->was, &target->is, &name, value);) {
-        add(commit, span_of(name));
-        add_copy(commit, lead_value_is_nothing(value) ? "" : value);
+        commit_add(commit, span_of(name));
+        commit_add_copy(commit, lead_value_is_nothing(value) ? "" : value);
     }
 }
 
@@ -110,12 +86,12 @@ static void add_log(struct target *target, const struct revert_plan *plan, int64
     char text[TIME_TEXT_SIZE];
 
     commit->log_at = commit->argc;
-    add(commit, SPAN("at"));
-    add_copy(commit, time_text(text, now));
+    commit_add(commit, SPAN("at"));
+    commit_add_copy(commit, time_text(text, now));
     add_field(commit, "change", result->optout.present ? SPAN("lift") : SPAN("revert"));
     add_field(commit, "cause", span_of(cause_name(result->cause)));
-    add(commit, SPAN("bounces"));
-    add_int(commit, result->bounces);
+    commit_add(commit, SPAN("bounces"));
+    commit_add_int(commit, result->bounces);
     if (result->optout.present)
         add_field(commit, "was", target->optout_value);
     add_field(commit, "event", SPAN("revert"));
@@ -131,16 +107,16 @@ void target_make_order(struct target *target, const struct revert_plan *plan, in
 
     commit->argc = 0;
     commit->used = 0;
-    add(commit, SPAN("EVAL"));
-    add(commit, span_of(revert_script));
+    commit_add(commit, SPAN("EVAL"));
+    commit_add(commit, span_of(revert_script));
     add_keys(commit, &target->lead);
-    add(commit, target->rev);
-    add(commit, target->undo_value);
-    add(commit, !target->optout.present ? SPAN("none") : target->odd ? SPAN("odd") : SPAN("string"));
-    add(commit, target->optout_value);
-    add(commit, span_of(target->kept));
-    add(commit, target->result.optout.present ? SPAN("1") : SPAN("0"));
-    add_int(commit, retention);
+    commit_add(commit, target->rev);
+    commit_add(commit, target->undo_value);
+    commit_add(commit, !target->optout.present ? SPAN("none") : target->odd ? SPAN("odd") : SPAN("string"));
+    commit_add(commit, target->optout_value);
+    commit_add(commit, span_of(target->kept));
+    commit_add(commit, target->result.optout.present ? SPAN("1") : SPAN("0"));
+    commit_add_int(commit, retention);
     add_lead(commit, target);
     add_log(target, plan, now);
 }

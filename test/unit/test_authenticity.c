@@ -347,7 +347,8 @@ static void a_token_for_each(void **state)
     (void)state;
     for (int i = 0; i < 40; i++) {
         snprintf(lead, sizeof(lead), "lead%d@example.com", i);
-        strcat(returned, field("X-Leadgate-Token", sealed(lead)));
+        snprintf(returned + strlen(returned), sizeof(returned) - strlen(returned), "%s",
+                 field("X-Leadgate-Token", sealed(lead)));
         snprintf(recipients + strlen(recipients), sizeof(recipients) - strlen(recipients),
                  "\nFinal-Recipient: rfc822; %s\nAction: failed\nStatus: 5.1.1\n", lead);
     }

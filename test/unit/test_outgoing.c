@@ -552,7 +552,7 @@ static void without_a_message_id(void **state)
     struct house *house = *state;
 
     memset(end, 'x', 256);
-    strcpy(end + 256, ">");
+    end[256] = '>';
     furnish(house, ONLY("envelope-id"));
     expect_accepted(house, &mail, AT_END);
     assert_null(new_sender(house));
