@@ -5,8 +5,8 @@
 #include "leadgate/authenticity.h"
 
 #include "core/base32.h"
-#include "leadgate/keyring.h"
 #include "leadgate/signing.h"
+#include "private_key.h"
 
 #include <ctype.h>
 #include <setjmp.h>
@@ -52,14 +52,9 @@ static struct settings *settings_of(const char *more)
 
 static int set_up(void **state)
 {
-    char key[64];
-    struct err err;
-
     (void)state;
     bounce_init();
-    assert_non_null(mkdtemp(folder));
-    snprintf(key, sizeof(key), "%s/key", folder);
-    if (keyring_create(key, &err) < 0)
+    if (private_key_make(folder) < 0)
         return -1;
     settings = settings_of(", authenticity: require");
     return 0;
@@ -67,13 +62,9 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    char key[64];
-
     (void)state;
     settings_free(settings);
-    snprintf(key, sizeof(key), "%s/key", folder);
-    unlink(key);
-    return rmdir(folder);
+    return private_key_remove(folder);
 }
 
 static struct address address_of(const char *text)

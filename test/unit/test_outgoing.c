@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Mail on its way out, as the milter signs it: which mail is seen to its end, what it is given, and what is
  * left alone. Settings come from a file, the store is a list of who has got which campaign. */
-#include "leadgate/keyring.h"
 #include "leadgate/signing.h"
 #include "milter/message.h"
+#include "private_key.h"
 #include "store/counters.h"
 
 #include <setjmp.h>
@@ -901,23 +901,14 @@ static void keeps_nothing_for_the_next_mail(void **state)
 
 static int make_key(void **state)
 {
-    char key[64];
-    struct err err;
-
     (void)state;
-    assert_non_null(mkdtemp(folder));
-    snprintf(key, sizeof(key), "%s/key", folder);
-    return keyring_create(key, &err);
+    return private_key_make(folder);
 }
 
 static int remove_key(void **state)
 {
-    char key[64];
-
     (void)state;
-    snprintf(key, sizeof(key), "%s/key", folder);
-    unlink(key);
-    return rmdir(folder);
+    return private_key_remove(folder);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_open, house_close)

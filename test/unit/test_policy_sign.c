@@ -2,8 +2,8 @@
 /* Whose mail gets a token at RCPT TO, how many, and which bounces are refused there. */
 #include "policy/policy_sign.h"
 
-#include "leadgate/keyring.h"
 #include "leadgate/signing.h"
+#include "private_key.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,23 +46,14 @@ static struct settings *settings_of(const char *more)
 
 static int make_key(void **state)
 {
-    char key[64];
-    struct err err;
-
     (void)state;
-    assert_non_null(mkdtemp(folder));
-    snprintf(key, sizeof(key), "%s/key", folder);
-    return keyring_create(key, &err);
+    return private_key_make(folder);
 }
 
 static int remove_key(void **state)
 {
-    char key[64];
-
     (void)state;
-    snprintf(key, sizeof(key), "%s/key", folder);
-    unlink(key);
-    return rmdir(folder);
+    return private_key_remove(folder);
 }
 
 static struct policy_request request_of(const char *sender, const char *client, const char *sasl,

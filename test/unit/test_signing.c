@@ -2,8 +2,7 @@
 /* The addresses by which recipients leave a stream: who is understood, and who is not. What is signed at RCPT
  * TO is test_policy_sign.c's, what the milter signs test_outgoing.c's. */
 #include "leadgate/signing.h"
-
-#include "leadgate/keyring.h"
+#include "private_key.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -58,23 +57,14 @@ static int close_house(void **state)
 
 static int make_key(void **state)
 {
-    char key[64];
-    struct err err;
-
     (void)state;
-    assert_non_null(mkdtemp(folder));
-    snprintf(key, sizeof(key), "%s/key", folder);
-    return keyring_create(key, &err);
+    return private_key_make(folder);
 }
 
 static int remove_key(void **state)
 {
-    char key[64];
-
     (void)state;
-    snprintf(key, sizeof(key), "%s/key", folder);
-    unlink(key);
-    return rmdir(folder);
+    return private_key_remove(folder);
 }
 
 static struct address address_of(const char *text)
