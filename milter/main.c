@@ -3,12 +3,9 @@
  * server is never asked about, and signs what goes out.
  *
  * Signals. libmilter has a thread that waits (sigwait(3)) for SIGTERM, SIGINT and SIGHUP and stops the milter
- * at each of them. It cannot be told to leave SIGHUP alone, and a second thread in sigwait() would only get
- * some of the signals. But Linux gives a signal sent to a process to its main thread, as long as that does
- * not block it (complete_signal() in kernel/signal.c; POSIX leaves the choice open). So libmilter runs in a
- * thread of its own, and the main thread has handlers for all three and never blocks them, not even while a
- * handler runs. Should one reach libmilter all the same (seen only on a process that is
- * traced, or was stopped), the milter ends with a failure, so that systemd starts it again.
+ * at each of them. It cannot be told to leave SIGHUP alone, and which of several threads gets a signal is
+ * chance: one that begins to wait takes what was meant for another. So that thread waits in a sigwait() of
+ * ours, which is for ever; libmilter runs in a thread of its own, and only the main thread lets signals in.
  *
  * What the threads count the main thread adds to Redis, once a second while there is something, so that no
  * mail waits for it.
@@ -33,6 +30,7 @@
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
 
 static const char usage[] =
     "Reads bounces as Postfix receives them, removes suppressed recipients from mail that was injected\n"
@@ -55,6 +53,15 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
     (void)f3;
     *use_f2 = *use_f3 = 0;
     return callbacks_open(ctx, slot, &offer);
+}
+
+/* In place of the C library's, which the dynamic linker finds behind the program's own. */
+__attribute__((visibility("default"))) int sigwait(const sigset_t *restrict set, int *restrict number)
+{
+    (void)set;
+    (void)number;
+    for (;;)
+        pause();
 }
 
 static void on_signal(int number)

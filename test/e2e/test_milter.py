@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Mail that no policy server is asked about, and bounces on their way in."""
 
+import signal
+import subprocess
+import sys
 import time
 
 from bed import make_dsn, transaction
@@ -111,3 +114,18 @@ def test_huge_bounce(bed):
     assert bed.redis.call("EXISTS", "lead:{ann@dest.test}:optout")
     assert len([line for line in milter.lines("warning") if line["text"] == "not all of a bounce was read"]) == 1
     assert milter.running()
+
+
+def test_stopped_as_soon_as_it_is_ready(store):
+    """Signals are for us, and not for a thread of libmilter's that begins to wait for them just then; which shows where
+    threads wait for the processor."""
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
+    try:
+        for _ in range(25):
+            milter = store.start_milter()
+            milter.signal(signal.SIGHUP)
+            milter.stop()  # status 0
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
