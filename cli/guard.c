@@ -265,11 +265,11 @@ static size_t make_rows(const struct overview *overview, struct row *rows, struc
 
         if (stand != NULL && strcmp(share->stream, "*") == 0)
             told[stand - overview->stands] = true;
-        rows[n++] = (struct row){ share, stand, { share->tries, share->invalid, 0 } };
+        rows[n++] = (struct row){ share, stand, { .tries = share->tries, .invalid = share->invalid } };
     }
     for (size_t i = 0; i < overview->names.n; i++)
         if (tell_without(overview, i, told, &extra[i]) != NULL)
-            rows[n++] = (struct row){ &extra[i], &overview->stands[i], { 0, 0, 0 } };
+            rows[n++] = (struct row){ &extra[i], &overview->stands[i], { .tries = 0 } };
     return n;
 }
 

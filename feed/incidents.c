@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 enum {
-    LOOK_MOST = 10, /* seconds from one look to the next */
-    LOOKS = 90,     /* but so many in a window */
-    LOOKS_OF_LEAD = 3,
+    LOOK_MOST = 10,    /* seconds from one look to the next */
+    LOOKS = 90,        /* but so many in a window */
+    LOOKS_OF_LEAD = 3, /* so long the lead is kept, and a followed log believed in */
     BATCH = 256,
     SHARE_LEAST = 10, /* tries, before a share is of any interest */
 };
@@ -29,7 +29,7 @@ struct incidents {
     struct store *store;
     struct event *timer;
     int64_t look; /* seconds */
-    bool leads;
+    bool follows, leads;
     char name[HOST_NAME_MAX + 24];
 };
 
@@ -169,14 +169,15 @@ static enum store_rc look(struct incidents *incidents, struct err *err)
 static void on_look(evutil_socket_t fd, short what, void *ctx)
 {
     struct incidents *incidents = ctx;
+    int64_t life = incidents->look * LOOKS_OF_LEAD * 1000;
     bool leads = false;
     struct err err;
 
     (void)fd;
     (void)what;
-    if (store_take_lead(incidents->store, incidents->name, incidents->look * LOOKS_OF_LEAD * 1000, &leads,
-                        &err) == STORE_OK &&
-        leads) {
+    if (incidents->follows)
+        (void)store_say_followed(incidents->store, incidents->name, life, &err);
+    if (store_take_lead(incidents->store, incidents->name, life, &leads, &err) == STORE_OK && leads) {
         if (!incidents->leads)
             log_say(LOG_NOTICE, "%s looks at providers from now on", incidents->name);
         leads = look(incidents, &err) == STORE_OK;
@@ -192,7 +193,7 @@ static void make_name(struct incidents *incidents)
     snprintf(incidents->name, sizeof(incidents->name), "%s:%ld", host, (long)getpid());
 }
 
-struct incidents *incidents_new(struct event_base *base, const struct settings *settings,
+struct incidents *incidents_new(struct event_base *base, const struct settings *settings, bool follows,
                                 struct counters *counters, struct err *err)
 {
     struct incidents *incidents = calloc(1, sizeof(*incidents));
@@ -202,6 +203,7 @@ struct incidents *incidents_new(struct event_base *base, const struct settings *
         goto fail;
     incidents->settings = settings;
     incidents->counters = counters;
+    incidents->follows = follows;
     incidents->look = every.tv_sec;
     make_name(incidents);
     incidents->store = store_new(&settings->redis);

@@ -12,8 +12,9 @@
 struct event_base;
 struct incidents;
 
-/* What it is given is borrowed and must outlive it. Begins at once. NULL with err. */
-struct incidents *incidents_new(struct event_base *base, const struct settings *settings,
+/* What it is given is borrowed and must outlive it. follows: this feed follows a log, which is said in Redis,
+ * too. Begins at once. NULL with err. */
+struct incidents *incidents_new(struct event_base *base, const struct settings *settings, bool follows,
                                 struct counters *counters, struct err *err);
 /* Lets go of the lead, so that another feed need not wait for it. NULL is fine. */
 void incidents_free(struct incidents *incidents);

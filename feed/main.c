@@ -175,7 +175,8 @@ static int feed_open(struct feed *out, struct daemon *daemon, struct settings *s
         goto fail;
     /* No source, but it works on the loop like one. */
     if (daemon->arguments->maildir == NULL &&
-        !add_source(&feed, incidents_new(daemon->base, settings, daemon->counters, err), close_incidents))
+        !add_source(&feed, incidents_new(daemon->base, settings, logs.n > 0, daemon->counters, err),
+                    close_incidents))
         goto fail;
     *out = feed;
     return EX_OK;

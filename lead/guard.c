@@ -4,47 +4,66 @@
  * the floor as long as less was sent: then what a list may do before it is stopped is limit x floor dead
  * addresses, however it begins.
  *
- * Answers come late: seconds in a quiet queue, hours in a full one. From the warning on, therefore, risky
- * leads are let pass only as many at once as could all be dead without reaching the limit. */
+ * Answers come late: seconds in a quiet queue, hours in a full one, and a whole list is in the queue within
+ * seconds. So nobody waits for the answers to show how bad it is: of those whose answer is still to come some
+ * are taken for dead. A list of unknown leads begins with a few, and each round of answers lets more of them
+ * pass than the one before it. From the warning on all of them are taken for dead. */
 #include "leadgate/guard.h"
 
 #define RETURNS_LEAST 1 /* in an hour */
 
 void guard_limits_default(struct guard_limits *limits)
 {
-    *limits = (struct guard_limits){ .floor = 200, .warn = 5, .limit = 8 };
+    *limits = (struct guard_limits){ .floor = 200, .warn = 5, .limit = 8, .unanswered = 16 };
 }
 
-static bool reaches(const struct guard_limits *limits, int64_t tries, int64_t invalid, int64_t percent)
+/* invalid: in hundredths of a try. */
+static bool reaches(const struct guard_limits *limits, int64_t tries, double invalid, int64_t percent)
 {
     int64_t of = tries < limits->floor ? limits->floor : tries;
 
-    return (double)invalid * 100 >= (double)of * (double)percent;
+    return invalid >= (double)of * (double)percent;
 }
 
 enum guard_level guard_level(const struct guard_limits *limits, const struct guard_count *count)
 {
-    if (reaches(limits, count->tries, count->invalid, limits->limit))
+    double invalid = (double)count->invalid * 100;
+
+    if (reaches(limits, count->tries, invalid, limits->limit))
         return GUARD_LIMIT;
-    return reaches(limits, count->tries, count->invalid, limits->warn) ? GUARD_WARN : GUARD_CALM;
+    return reaches(limits, count->tries, invalid, limits->warn) ? GUARD_WARN : GUARD_CALM;
 }
 
-bool guard_holds(const struct guard_limits *limits, const struct guard_count *count)
+/* Those who are dead, and those who are to be feared to be, in hundredths. */
+static double feared(const struct guard_limits *limits, const struct guard_count *count)
 {
-    switch (guard_level(limits, count)) {
-    case GUARD_CALM: return false;
-    case GUARD_WARN:
-        return reaches(limits, count->tries + count->flying, count->invalid + count->flying, limits->limit);
-    case GUARD_LIMIT: return true;
-    }
-    return false;
+    int64_t percent = guard_level(limits, count) == GUARD_CALM ? limits->unanswered : 100;
+
+    return (double)count->invalid * 100 + (double)count->risky * (double)percent;
 }
 
 int64_t guard_share(const struct guard_limits *limits, const struct guard_count *count)
 {
-    int64_t tries = count->tries + count->flying, of = tries < limits->floor ? limits->floor : tries;
+    bool known = guard_level(limits, count) == GUARD_LIMIT;
+    int64_t tries = count->tries + (known ? 0 : count->flying);
+    double invalid = known ? (double)count->invalid * 100 : feared(limits, count);
 
-    return (int64_t)((double)(count->invalid + count->flying) * 1000 / (double)of);
+    return (int64_t)(invalid * 10 / (double)(tries < limits->floor ? limits->floor : tries));
+}
+
+bool guard_holds(const struct guard_limits *limits, const struct guard_count *count)
+{
+    return guard_level(limits, count) == GUARD_LIMIT ||
+           reaches(limits, count->tries + count->flying, feared(limits, count), limits->limit);
+}
+
+bool guard_is_near(const struct guard_limits *limits, const struct guard_count *count)
+{
+    struct guard_count more = *count;
+
+    more.flying += count->risky;
+    more.risky += count->risky;
+    return guard_level(limits, count) != GUARD_CALM || guard_holds(limits, &more);
 }
 
 bool guard_is_risky(int64_t delivered, int64_t score)

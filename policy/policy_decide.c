@@ -74,7 +74,7 @@ static void log_held(struct logline *line, const struct policy_reply *reply)
 
     logline_text(line, "why", policy_why_name(reply->held.why));
     logline_text(line, "provider", reply->provider);
-    if (reply->held.why != POLICY_WHY_GUARD && reply->held.why != POLICY_WHY_REENTRY)
+    if (reply->held.why == POLICY_WHY_HOLD || reply->held.why == POLICY_WHY_INCIDENT)
         return;
     snprintf(share, sizeof(share), "%lld.%lld", (long long)(reply->held.share / 10),
              (long long)(reply->held.share % 10));

@@ -11,6 +11,7 @@ const char *policy_why_name(enum policy_why why)
     case POLICY_WHY_HOLD: return "hold";
     case POLICY_WHY_INCIDENT: return "incident";
     case POLICY_WHY_GUARD: return "guard";
+    case POLICY_WHY_UNANSWERED: return "unanswered";
     case POLICY_WHY_REENTRY: return "reentry";
     case POLICY_WHYS: break;
     }
@@ -28,13 +29,32 @@ static bool is_guarded(const struct settings *settings, const struct policy_prov
     return settings->guard.enforce != ENFORCE_OFF && !provider->released && provider->counts != NULL;
 }
 
+/* Those by which counts[i] is judged. Whose answers do not come is judged by those that are there; so is a
+ * stream, since of some the log does not tell. */
+static struct guard_limits limits_of(const struct settings *settings, const struct policy_provider *provider,
+                                     size_t i)
+{
+    struct guard_limits limits = settings->guard.limits;
+
+    if (i > 0 || !provider->answering)
+        limits.unanswered = 0;
+    return limits;
+}
+
+static bool is_near(const struct settings *settings, const struct policy_provider *provider, size_t i)
+{
+    const struct guard_limits limits = limits_of(settings, provider, i);
+
+    return guard_is_near(&limits, &provider->counts[i]);
+}
+
 bool policy_hold_is_near(const struct settings *settings, const struct policy_provider *provider)
 {
     if (is_held(settings, provider, false))
         return true;
     if (is_guarded(settings, provider))
         for (size_t i = 0; i < provider->n_counts; i++)
-            if (guard_level(&settings->guard.limits, &provider->counts[i]) != GUARD_CALM)
+            if (is_near(settings, provider, i))
                 return true;
     return false;
 }
@@ -50,14 +70,13 @@ static enum policy_why judge_hold(const struct settings *settings, const struct 
     return incident_passes(provider->percent, lead) ? POLICY_WHY_NONE : POLICY_WHY_INCIDENT;
 }
 
-/* The counts that a mail of the stream is judged by: [0] of all mail, [1] of the stream's. */
-static void find_counts(const struct settings *settings, const struct stream *stream,
-                        const struct policy_provider *provider, struct guard_count *counts[2])
+/* Which of the counts are the stream's; 0, those of all mail, where there are none. */
+static size_t counts_of(const struct settings *settings, const struct stream *stream,
+                        const struct policy_provider *provider)
 {
     size_t at = (size_t)(stream - settings->streams.item) + 1;
 
-    counts[0] = &provider->counts[0];
-    counts[1] = &provider->counts[at < provider->n_counts ? at : 0];
+    return at < provider->n_counts ? at : 0;
 }
 
 static bool is_risky(const struct suppression *found)
@@ -65,21 +84,27 @@ static bool is_risky(const struct suppression *found)
     return found->standing.known && guard_is_risky(found->standing.delivered, found->standing.score);
 }
 
-/* Of a risky lead: whether she waits, and *share, by which. */
-static bool judge_guard(const struct settings *settings, const struct stream *stream,
-                        const struct policy_provider *provider, int64_t *share)
+/* Of a risky lead: why she waits, and *share, by which. */
+static enum policy_why judge_counts(const struct settings *settings, const struct policy_provider *provider,
+                                    size_t i, int64_t *share)
 {
-    const struct guard_limits *limits = &settings->guard.limits;
-    struct guard_count *counts[2];
+    const struct guard_limits limits = limits_of(settings, provider, i);
+    const struct guard_count *count = &provider->counts[i];
 
-    find_counts(settings, stream, provider, counts);
-    for (int i = 0; i < 2; i++) {
-        if (guard_holds(limits, counts[i])) {
-            *share = guard_share(limits, counts[i]);
-            return true;
-        }
-    }
-    return false;
+    if (!guard_holds(&limits, count))
+        return POLICY_WHY_NONE;
+    *share = guard_share(&limits, count);
+    return guard_level(&limits, count) == GUARD_LIMIT ? POLICY_WHY_GUARD : POLICY_WHY_UNANSWERED;
+}
+
+static enum policy_why judge_guard(const struct settings *settings, const struct stream *stream,
+                                   const struct policy_provider *provider, int64_t *share)
+{
+    enum policy_why why = judge_counts(settings, provider, 0, share);
+
+    return why != POLICY_WHY_NONE
+               ? why
+               : judge_counts(settings, provider, counts_of(settings, stream, provider), share);
 }
 
 static int64_t returned_share(const struct policy_provider *provider)
@@ -98,8 +123,7 @@ struct policy_held policy_hold_judge(const struct settings *settings, const stru
     if ((held.why = judge_hold(settings, provider, domain_held, lead)) != POLICY_WHY_NONE)
         return held;
     if (is_guarded(settings, provider) && is_risky(found) &&
-        judge_guard(settings, stream, provider, &held.share)) {
-        held.why = POLICY_WHY_GUARD;
+        (held.why = judge_guard(settings, stream, provider, &held.share)) != POLICY_WHY_NONE) {
         held.observed |= settings->guard.enforce == ENFORCE_OBSERVE;
         return held;
     }
@@ -110,18 +134,24 @@ struct policy_held policy_hold_judge(const struct settings *settings, const stru
     return held;
 }
 
+/* One of whom it is not known counts as risky. */
+static void count_in(struct guard_count *count, const struct suppression *found)
+{
+    count->flying++;
+    count->risky += !found->standing.known || is_risky(found);
+}
+
 void policy_hold_pass(const struct settings *settings, const struct stream *stream,
                       struct policy_provider *provider, const struct suppression *found)
 {
-    struct guard_count *counts[2];
+    size_t at;
 
     provider->sent++;
     provider->returned += found->returning;
-    if (stream == NULL || !is_guarded(settings, provider) || !is_risky(found))
+    if (!is_guarded(settings, provider))
         return;
-    find_counts(settings, stream, provider, counts);
-    for (int i = 0; i < 2; i++)
-        if (guard_level(&settings->guard.limits, counts[i]) != GUARD_CALM &&
-            (i == 0 || counts[1] != counts[0]))
-            counts[i]->flying++;
+    count_in(&provider->counts[0], found);
+    if (stream != NULL && (at = counts_of(settings, stream, provider)) > 0)
+        count_in(&provider->counts[at], found);
+    provider->trouble |= is_near(settings, provider, 0);
 }

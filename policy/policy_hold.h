@@ -12,15 +12,16 @@
 #include <stdint.h>
 
 enum policy_why {
-    POLICY_WHY_NONE = 0, /* not held */
-    POLICY_WHY_HOLD,     /* a hold is there, of the provider or of the domain, and no incident */
-    POLICY_WHY_INCIDENT, /* one is open, and she is not among those who pass */
-    POLICY_WHY_GUARD,
+    POLICY_WHY_NONE = 0,   /* not held */
+    POLICY_WHY_HOLD,       /* a hold is there, of the provider or of the domain, and no incident */
+    POLICY_WHY_INCIDENT,   /* one is open, and she is not among those who pass */
+    POLICY_WHY_GUARD,      /* too many of his recipients do not exist */
+    POLICY_WHY_UNANSWERED, /* too many might, of those whose answer is still to come */
     POLICY_WHY_REENTRY,
     POLICY_WHYS
 };
 
-/* hold, incident, guard, reentry. */
+/* hold, incident, guard, unanswered, reentry. */
 const char *policy_why_name(enum policy_why why);
 
 /* What is known of a provider, and what was let pass to him from here. */
@@ -29,14 +30,16 @@ struct policy_provider {
     bool held;                  /* he is */
     int percent;                /* of his leads that pass; 100 = no incident is open */
     bool released;              /* from the guard */
+    bool answering;             /* answers to what he is sent come, and are worth waiting for */
     bool trouble;               /* policy_hold_is_near() said so */
-    struct guard_count *counts; /* of all mail, then of each stream of the settings; NULL = all zero */
+    struct guard_count *counts; /* of all mail, then of each stream of the settings; NULL = nothing counts */
     size_t n_counts;
     int64_t hour;           /* that these are of: since the epoch */
     int64_t sent, returned; /* recipients that passed in it, and those who came back among them */
 };
 
-/* Whether a recipient of his may be held for more than coming back: then all that is known of her counts. */
+/* Whether a recipient of his may be held for more than coming back, now or soon: then all that is known of
+ * her counts. */
 bool policy_hold_is_near(const struct settings *settings, const struct policy_provider *provider);
 
 struct policy_held {
@@ -51,7 +54,8 @@ struct policy_held policy_hold_judge(const struct settings *settings, const stru
                                      const struct policy_provider *provider, bool domain_held,
                                      const struct address *lead, const struct suppression *found);
 
-/* She passes: counts her. stream may be NULL when the provider is in no trouble. */
+/* She passes: counts her, and says whether there is trouble from now on. stream may be NULL when the provider
+ * is in none yet. */
 void policy_hold_pass(const struct settings *settings, const struct stream *stream,
                       struct policy_provider *provider, const struct suppression *found);
 

@@ -23,6 +23,8 @@ enum {
 #define MINUTE (60 * SECOND)
 #define HOUR   (60 * MINUTE)
 
+#define PATIENCE (5 * MINUTE) /* with a provider from whom nothing is heard */
+
 struct domain {
     uint64_t hash; /* 0: free */
     int64_t asked; /* 0: it is to be asked about */
@@ -37,7 +39,8 @@ struct domain {
 struct place {
     uint64_t hash; /* 0: free */
     int64_t used;
-    int64_t aged; /* when what is under way was halved last */
+    int64_t aged;  /* when what is under way was halved last */
+    int64_t heard; /* when there was an answer last, or none was to come */
     struct policy_provider provider;
 };
 
@@ -86,7 +89,7 @@ static void empty_place(struct place *place)
 }
 
 /* The place of a provider, taken for him if need be. */
-static struct place *take_place(struct policy_providers *providers, struct span name)
+static struct place *take_place(struct policy_providers *providers, struct span name, int64_t now)
 {
     uint64_t hash = hash_of(name);
     struct place *set = &providers->places[hash % (PROVIDERS / WAYS) * WAYS], *oldest = set;
@@ -99,6 +102,7 @@ static struct place *take_place(struct policy_providers *providers, struct span 
     }
     empty_place(oldest);
     oldest->hash = hash;
+    oldest->aged = oldest->heard = now;
     (void)span_copy(oldest->provider.name, sizeof(oldest->provider.name), name);
     return oldest;
 }
@@ -110,21 +114,24 @@ static struct place *place_of(struct policy_providers *providers, const struct d
     return domain->known && place->hash == domain->provider_hash ? place : NULL;
 }
 
-/* The answers to what is under way show as tries; what never gets one is forgotten by and by. */
-static void land(struct guard_count *count, struct guard_count now, bool aged)
+/* The answers to what is under way are heard, whoever they were about; what never gets one is forgotten:
+ * half of it in each minute. True when there were answers. */
+static bool land(struct guard_count *count, struct guard_count now, int64_t minutes)
 {
-    int64_t landed = now.tries > count->tries ? now.tries - count->tries : 0;
+    int64_t landed = now.heard > count->heard ? now.heard - count->heard : 0;
 
-    now.flying = count->flying > landed ? count->flying - landed : 0;
-    if (aged)
-        now.flying /= 2;
+    if (landed < count->flying) {
+        now.flying = (count->flying - landed) >> minutes;
+        now.risky = now.flying * count->risky / count->flying;
+    }
     *count = now;
+    return landed > 0;
 }
 
 /* Room for the counts, when there is anything to be counted. */
 static bool make_counts(struct policy_provider *provider, const struct provider_state *state, size_t n)
 {
-    struct guard_count share = { .tries = 0 };
+    struct guard_count share = { .tries = state->followed };
 
     if (provider->counts != NULL)
         return true;
@@ -135,37 +142,66 @@ static bool make_counts(struct policy_provider *provider, const struct provider_
     return provider->counts != NULL;
 }
 
+/* How many minutes what is under way has grown older. */
+static int64_t age(struct place *place)
+{
+    int64_t minutes = (place->used - place->aged) / MINUTE;
+
+    if (minutes == 0 && place->used >= place->aged)
+        return 0;
+    place->aged = place->used;
+    return minutes < 0 ? 1 : minutes > 32 ? 32 : minutes;
+}
+
 static void read_shares(struct policy_providers *providers, struct place *place,
                         const struct provider_state *state)
 {
     struct policy_provider *provider = &place->provider;
-    bool aged = place->used - place->aged >= MINUTE || place->used < place->aged;
+    int64_t minutes = age(place);
     struct guard_count share;
+    bool heard = false;
 
     if (!make_counts(provider, state, providers->settings->streams.n + 1))
         return;
     for (size_t i = 0; i < provider->n_counts; i++) {
         provider_state_share(state, i, &share);
-        land(&provider->counts[i], share, aged);
+        heard |= land(&provider->counts[i], share, minutes);
     }
-    if (aged)
-        place->aged = place->used;
+    if (heard || provider->counts[0].flying == 0 || place->used < place->heard)
+        place->heard = place->used;
+    provider->answering = state->followed && place->used - place->heard < PATIENCE;
 }
 
-/* Who has no name, or none of ours, shares a place with all such, and is in no trouble. */
+/* A domain goes by its own name until the log tells who answers for it: what is under way by then is his. */
+static void hand_over(struct place *from, struct place *to)
+{
+    struct guard_count *before = from->provider.counts, *after = to->provider.counts;
+
+    if (before == NULL || after == NULL || before->tries > 0)
+        return;
+    after->flying += before->flying;
+    after->risky += before->risky;
+    before->flying = before->risky = 0;
+}
+
+/* Who has no name, or none of ours, shares a place with all such, and is in no trouble. from: who was thought
+ * to answer; NULL = nobody. */
 static struct place *read_provider(struct policy_providers *providers, const struct provider_state *state,
-                                   int64_t now)
+                                   struct place *from, int64_t now)
 {
     static const struct provider_state nobody = { .percent = 100 };
     struct place *place;
 
     if (state->provider.n == 0 || state->provider.n >= PROVIDER_SIZE)
         state = &nobody;
-    place = take_place(providers, state->provider);
+    place = take_place(providers, state->provider, now);
     place->used = now;
     place->provider.held = state->held;
     place->provider.percent = state->percent;
     place->provider.released = state->released;
+    if (from != NULL && from != place &&
+        make_counts(&place->provider, state, providers->settings->streams.n + 1))
+        hand_over(from, place);
     read_shares(providers, place, state);
     place->provider.trouble = policy_hold_is_near(providers->settings, &place->provider);
     return place;
@@ -186,7 +222,7 @@ static void on_domain(void *ctx, const struct address *lead, enum store_rc rc,
         domain->asked = 0;
         return;
     }
-    place = read_provider(providers, state, domain->used);
+    place = read_provider(providers, state, place_of(providers, domain), domain->used);
     domain->known = true;
     domain->held = state->domain_held;
     domain->returning = state->returning;

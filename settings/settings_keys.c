@@ -284,6 +284,8 @@ static const struct config_key keys[] = {
       .help = "From which share of unknown users on it is said." },
     { KEY("guard.limit", PERCENT, guard.limits.limit), .def = "8%", .min = 1, .max = 100,
       .help = "From which share of unknown users on risky recipients are held back." },
+    { KEY("guard.unanswered", PERCENT, guard.limits.unanswered), .def = "16%", .min = 0, .max = 100,
+      .help = "How much of the risky recipients under way is taken for dead until the answers come; 0 is none." },
     { KEY("guard.floor", INT, guard.limits.floor), .def = "200", .min = 1, .max = 1000000,
       .help = "How many tries there must have been at the provider." },
 

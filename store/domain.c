@@ -21,7 +21,7 @@ const char place_script[] =
     "return {p, redis.call('EXISTS', KEYS[2]), redis.call('EXISTS', KEYS[3]), redis.call('EXISTS', key .. "
     "'" PROVIDER_HOLD "'), percent,\n"
     "  redis.call('EXISTS', key .. '" PROVIDER_RELEASE "'),\n"
-    "  redis.pcall('HMGET', '" SHARES_KEY "', unpack(shares))}\n";
+    "  redis.call('EXISTS', '" FOLLOWED_KEY "'), redis.pcall('HMGET', '" SHARES_KEY "', unpack(shares))}\n";
 
 enum {
     PART_PROVIDER,
@@ -30,6 +30,7 @@ enum {
     PART_HOLD,
     PART_PERCENT,
     PART_RELEASE,
+    PART_FOLLOWED,
     PART_SHARES,
     PARTS
 };
@@ -90,6 +91,7 @@ enum store_rc domain_question_read(const redisReply *reply, struct provider_stat
     out->held = parts[PART_HOLD]->integer > 0;
     out->percent = read_percent(parts[PART_PERCENT]);
     out->released = parts[PART_RELEASE]->integer > 0;
+    out->followed = parts[PART_FOLLOWED]->integer > 0;
     out->shares = parts[PART_SHARES];
     return STORE_OK;
 }

@@ -13,12 +13,14 @@
 
 bool share_read(struct guard_count *out, struct span value)
 {
-    int64_t tries, invalid;
+    int64_t tries, invalid, heard;
 
     if (!span_int64(span_cut(&value, ' '), &tries) || !span_int64(span_cut(&value, ' '), &invalid) ||
         tries < 0 || invalid < 0)
         return false;
-    *out = (struct guard_count){ .tries = tries, .invalid = invalid };
+    if (!span_int64(span_cut(&value, ' '), &heard) || heard < 0)
+        heard = tries;
+    *out = (struct guard_count){ .tries = tries, .invalid = invalid, .heard = heard };
     return true;
 }
 
@@ -34,6 +36,7 @@ static bool read_row(struct share *out, struct span field, struct span value)
         return false;
     out->tries = count.tries;
     out->invalid = count.invalid;
+    out->heard = count.heard;
     return true;
 }
 

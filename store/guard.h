@@ -5,7 +5,8 @@
 #include "leadgate/guard.h"
 #include "leadgate/span.h"
 
-/* The value of a field of leadgate:shares, `tries invalid`; false when it is none. Nothing is under way. */
+/* The value of a field of leadgate:shares, `tries invalid heard`; false when it is none. Who writes one by
+ * hand may leave out the last. Nothing is under way. */
 bool share_read(struct guard_count *out, struct span value);
 
 #endif

@@ -171,3 +171,17 @@ enum store_rc store_leave_lead(struct store *store, const char *name, struct err
     query_add(&query, span_of(name));
     return ask(store, &query, NULL, err);
 }
+
+enum store_rc store_say_followed(struct store *store, const char *name, int64_t ms, struct err *err)
+{
+    struct query query = { .argc = 0 };
+    char life[24];
+
+    snprintf(life, sizeof(life), "%" PRId64, ms);
+    query_add(&query, SPAN("SET"));
+    query_add(&query, SPAN(FOLLOWED_KEY));
+    query_add(&query, span_of(name));
+    query_add(&query, SPAN("PX"));
+    query_add(&query, span_of(life));
+    return ask(store, &query, NULL, err);
+}

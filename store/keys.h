@@ -18,10 +18,11 @@
 #define BOUNCED_KEY    "leadgate:bounced" /* :N, stream, bounces of the hour N since the epoch (bounced.h) */
 
 #define PROVIDERS_KEY "leadgate:providers" /* zset, provider -> when it was last heard of */
-#define SHARES_KEY    "leadgate:shares"    /* hash, PROVIDER/STREAM -> `tries invalid` of 24 hours */
+#define SHARES_KEY    "leadgate:shares" /* hash, PROVIDER/STREAM -> `tries invalid heard` (store_shares.h) */
 #define INCIDENTS_KEY "leadgate:incidents" /* stream, every step of every incident, capped */
 #define OPEN_KEY      "leadgate:open" /* set, providers with an incident, so that they need not be searched */
-#define LEADER_KEY    "leadgate:leader" /* string with a TTL, the feed that looks for incidents */
+#define LEADER_KEY    "leadgate:leader"   /* string with a TTL, the feed that looks for incidents */
+#define FOLLOWED_KEY  "leadgate:followed" /* string with a TTL, a feed that follows a delivery log */
 
 /* What is kept of a provider. A script puts the name between these itself: it learns it on the way. */
 #define PROVIDER_BEFORE   "provider:{"

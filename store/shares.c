@@ -14,10 +14,11 @@
 
 const char shares_script[] =
     "local today = tonumber(ARGV[3])\n"
-    "local function tries(day)\n"
-    "  return tonumber(redis.pcall('HGET', KEYS[2] .. string.format('%d', day), 'tries') or '') or 0\n"
+    "local function tries(day, name)\n"
+    "  return tonumber(redis.pcall('HGET', KEYS[2] .. string.format('%d', day), name) or '') or 0\n"
     "end\n"
-    "if tries(today) + tries(today - 1) < tonumber(ARGV[4]) then return {} end\n"
+    "local function heard(name) return tries(today - 1, name) + tries(today, name) end\n"
+    "if heard('tries') < tonumber(ARGV[4]) then return {} end\n"
     "local sums, logged = {}, 0\n"
     "for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do\n"
     "  local all = redis.pcall('HGETALL', KEYS[1] .. string.format('%d', i))\n"
@@ -39,6 +40,7 @@ const char shares_script[] =
     "  answer[#answer + 1] = stream\n"
     "  answer[#answer + 1] = sum.tries\n"
     "  answer[#answer + 1] = sum.invalid\n"
+    "  answer[#answer + 1] = heard(stream == '*' and 'tries' or 'tries/' .. stream)\n"
     "end\n"
     "return answer\n";
 
@@ -59,8 +61,7 @@ void share_list_free(struct share_list *list)
 }
 
 /* False when out of memory. */
-static bool append(struct share_list *list, struct span provider, struct span stream, int64_t tries,
-                   int64_t invalid)
+static bool append(struct share_list *list, struct span provider, struct span stream, redisReply **numbers)
 {
     size_t room = list->room == 0 ? 64 : list->room * 2;
     struct share *item;
@@ -72,8 +73,9 @@ static bool append(struct share_list *list, struct span provider, struct span st
         list->room = room;
     }
     item = &list->item[list->n];
-    item->tries = tries;
-    item->invalid = invalid;
+    item->tries = numbers[0]->integer;
+    item->invalid = numbers[1]->integer;
+    item->heard = numbers[2]->integer;
     /* A name that is too long is none of ours. */
     if (span_copy(item->provider, PROVIDER_SIZE, provider) &&
         span_copy(item->stream, STREAM_NAME_SIZE, stream))
@@ -110,9 +112,8 @@ static void send_shares(struct wire *wire, struct span provider, int64_t now, in
 
 static bool read_shares(struct share_list *out, struct span provider, const redisReply *reply)
 {
-    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i + 2 < reply->elements; i += 3)
-        if (!append(out, provider, answer_text(reply->element[i]), reply->element[i + 1]->integer,
-                    reply->element[i + 2]->integer))
+    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i + 3 < reply->elements; i += 4)
+        if (!append(out, provider, answer_text(reply->element[i]), &reply->element[i + 1]))
             return false;
     return true;
 }
@@ -171,7 +172,7 @@ enum store_rc store_sum_shares(struct store *store, const struct span *providers
 /* --- the hash --- */
 
 struct pair {
-    char name[PROVIDER_SIZE + STREAM_NAME_SIZE], value[48];
+    char name[PROVIDER_SIZE + STREAM_NAME_SIZE], value[72];
 };
 
 static enum store_rc send_and_check(struct wire *wire, int argc, const char **argv, const size_t *len,
@@ -209,8 +210,8 @@ enum store_rc store_write_shares(struct store *store, const struct share_list *l
         const struct share *share = &list->item[i];
 
         snprintf(pairs[i].name, sizeof(pairs[i].name), "%s/%s", share->provider, share->stream);
-        snprintf(pairs[i].value, sizeof(pairs[i].value), "%" PRId64 " %" PRId64, share->tries,
-                 share->invalid);
+        snprintf(pairs[i].value, sizeof(pairs[i].value), "%" PRId64 " %" PRId64 " %" PRId64, share->tries,
+                 share->invalid, share->heard);
         argv[argc++] = pairs[i].name;
         argv[argc++] = pairs[i].value;
     }

@@ -11,6 +11,7 @@ struct guard_limits {
     int64_t floor; /* fewer tries than that count as that many */
     int64_t warn;  /* percent of them that end in "no such user", "no such domain": from here it is said */
     int64_t limit; /* and from here risky leads wait */
+    int64_t unanswered; /* percent of the risky leads under way that are taken for dead, before the warning */
 };
 
 void guard_limits_default(struct guard_limits *limits);
@@ -19,7 +20,9 @@ void guard_limits_default(struct guard_limits *limits);
 struct guard_count {
     int64_t tries;
     int64_t invalid; /* of these: no such user, no such domain */
-    int64_t flying;  /* risky leads that were let pass since, and whose answer is still to come */
+    int64_t flying;  /* that were let pass since, and whose answer is still to come */
+    int64_t risky;   /* of these: risky leads, and those of whom that is not known */
+    int64_t heard;   /* tries by a count that does not lose those of yesterday; tells what has landed */
 };
 
 enum guard_level {
@@ -31,12 +34,17 @@ enum guard_level {
 /* How bad it is, by the answers that are there. */
 enum guard_level guard_level(const struct guard_limits *limits, const struct guard_count *count);
 
-/* Whether one more risky lead has to wait: at the limit, and before it where the limit would be reached if
- * all that are under way turned out not to exist. Below the warning nobody waits. */
+/* In thousandths: at the limit the share that there is; before it the one that is to be feared once those
+ * under way are heard of. Of the risky ones among them `unanswered` percent are dead then, and from the
+ * warning on all. */
+int64_t guard_share(const struct guard_limits *limits, const struct guard_count *count);
+
+/* Whether one more risky lead has to wait: at the limit, and before it where that share has reached it. */
 bool guard_holds(const struct guard_limits *limits, const struct guard_count *count);
 
-/* The share that guard_holds() goes by, in thousandths. */
-int64_t guard_share(const struct guard_limits *limits, const struct guard_count *count);
+/* Whether it matters who is risky: from the warning on, and before it where as many risky leads again as are
+ * under way would have to wait. */
+bool guard_is_near(const struct guard_limits *limits, const struct guard_count *count);
 
 /* A lead of whom nothing good is known: never delivered to (0), or with a score below 0. */
 bool guard_is_risky(int64_t delivered, int64_t score);

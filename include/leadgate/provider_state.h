@@ -20,6 +20,7 @@ struct provider_state {
     bool held;            /* provider:{PROVIDER}:hold is */
     int percent;          /* of its leads that pass; 100: no incident is open */
     bool released;        /* from the guard, by an operator */
+    bool followed;        /* some feed follows a delivery log: there are answers to what is sent */
     const struct redisReply *shares; /* provider_state_share() reads it */
 };
 

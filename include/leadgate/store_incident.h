@@ -125,4 +125,7 @@ enum store_rc store_take_lead(struct store *store, const char *name, int64_t ms,
 /* Lets go of it, if it is ours. */
 enum store_rc store_leave_lead(struct store *store, const char *name, struct err *err);
 
+/* Says for so many milliseconds that a delivery log is followed: what is sent will be heard of. */
+enum store_rc store_say_followed(struct store *store, const char *name, int64_t ms, struct err *err);
+
 #endif

@@ -12,6 +12,8 @@
 struct share {
     char provider[PROVIDER_SIZE], stream[STREAM_NAME_SIZE]; /* stream "*" = all mail */
     int64_t tries, invalid;
+    int64_t
+        heard; /* tries since yesterday began (UTC): what is new in it is new, whatever the 24 hours lose */
 };
 
 /* All zeros is an empty list. */

@@ -205,7 +205,7 @@ def test_its_usual_share_is_no_incident(store, log):
     log.tries(leads[:30], "big.test", FAULT)
     log.tries(leads[30:], "big.test", "sent")
     bed.wait(lambda: counted(bed, "big.test") == 91, "the tries to be counted")
-    bed.wait(lambda: bed.redis.call("HGET", "leadgate:shares", "big.test/*") == "91 0", "a look at them")
+    bed.wait(lambda: bed.redis.call("HGET", "leadgate:shares", "big.test/*") == "91 0 91", "a look at them")
     assert incident(bed, "big.test") == {}
     bed.next_second()
     log.tries(leads[30:], "big.test", FAULT)
@@ -219,7 +219,7 @@ def test_switched_off(store, log):
     feed = bed.start_feed()
     deliver(bed, log, leads, "big.test")
     log.tries(leads, "big.test", DEAD)
-    bed.wait(lambda: bed.redis.call("HGET", "leadgate:shares", "big.test/*") == "200 100", "a look at them")
+    bed.wait(lambda: bed.redis.call("HGET", "leadgate:shares", "big.test/*") == "200 100 200", "a look at them")
     assert incident(bed, "big.test") == {} and len(optouts(bed)) == 100
     bed.configure(feed={"maildirs": [], "logs": [log.path]}, incident=FAST)
     feed.signal(signal.SIGHUP)
@@ -246,7 +246,7 @@ def test_an_operators_hand(store, log):
     bed.redis.call("SET", "provider:{mine.test}:hold", "maintenance", "EX", 3600)
     deliver(bed, log, leads, "mine.test")
     log.tries(leads, "mine.test", FAULT)
-    bed.wait(lambda: bed.redis.call("HGET", "leadgate:shares", "mine.test/*") == "200 0", "a look at them")
+    bed.wait(lambda: bed.redis.call("HGET", "leadgate:shares", "mine.test/*") == "200 0 200", "a look at them")
     bed.next_second()
     bed.next_second()
     for provider in ("hold.test", "incident.test", "mine.test"):

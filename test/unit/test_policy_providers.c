@@ -272,10 +272,47 @@ static void who_answers(void **state)
     end(&world);
 }
 
-/* An hour's numbers are that hour's; what is under way lands with the tries, or is forgotten. */
+/* An hour's numbers are that hour's. */
 static void numbers_of_an_hour(void **state)
 {
     const int64_t hour = 3600 * 1000;
+    struct policy_place place;
+    struct world world;
+    bool closely;
+
+    (void)state;
+    begin(&world);
+    place = decide(&world, "ann@example.com", T0, &closely);
+    place.provider->sent = 100;
+    place.provider->returned = 2;
+    place = decide(&world, "ann@example.com", T0 + hour - 1, &closely);
+    assert_int_equal(place.provider->sent, 100);
+    place = decide(&world, "ann@example.com", T0 + hour, &closely);
+    assert_int_equal(place.provider->sent, 0);
+    assert_int_equal(place.provider->returned, 0);
+    end(&world);
+}
+
+/* What is under way lands when it is heard of, whatever else the 24 hours gain and lose; or it is forgotten.
+ */
+static void what_lands(void **state)
+{
+    static const struct {
+        const char *share;
+        int64_t at, flying, risky;
+    } rows[] = {
+        { "1000 60", 1000, 50, 30 },          { "1020 63", 2000, 30, 18 },
+        { "900 60", 3000, 30, 18 },           /* by hand, and less: nothing came */
+        { "910 60 5000", 4000, 0, 0 },        /* more than was under way */
+        { "910 60 5000", 5000, 0, 0 },        /* 60 of 60 risky ones from now on */
+        { "870 60 5015", 6000, 45, 45 },      /* yesterday's went, 15 came */
+        { "870 60 5015", 59 * 1000, 45, 45 }, /* a minute */
+        { "870 60 5015", 60 * 1000, 22, 22 }, /* half of it is forgotten */
+        { "870 60 5015", 61 * 1000, 22, 22 }, /* once */
+        { "870 60 5015", 180 * 1000, 5, 5 },  /* twice */
+        { "870 60 20", 190 * 1000, 5, 5 },    /* a day began */
+        { "870 60 22", 191 * 1000, 3, 3 },
+    };
     struct guard_count *count;
     struct policy_place place;
     struct world world;
@@ -285,28 +322,85 @@ static void numbers_of_an_hour(void **state)
     begin(&world);
     private_redis_cli(&redis, "HSET leadgate:shares example.com/* %s", "1000 60");
     place = decide(&world, "ann@example.com", T0, &closely);
-    place.provider->sent = 100;
-    place.provider->returned = 2;
     count = &place.provider->counts[0];
     count->flying = 50;
+    count->risky = 30;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        private_redis_cli(&redis, "HSET leadgate:shares example.com/* %s", rows[i].share);
+        (void)decide(&world, "ann@example.com", T0 + rows[i].at, &closely);
+        if (count->flying != rows[i].flying || count->risky != rows[i].risky)
+            fail_msg("row %zu: %lld, %lld", i, (long long)count->flying, (long long)count->risky);
+        if (rows[i].at == 5000)
+            count->flying = count->risky = 60;
+    }
+    end(&world);
+}
+
+/* Answers are waited for where a log is followed, and from whoever gives some. */
+static void who_is_waited_for(void **state)
+{
+    const int64_t minute = 60 * 1000;
+    struct policy_place place;
+    struct world world;
+    bool closely;
+
+    (void)state;
+    begin(&world);
+    place = decide(&world, "ann@example.com", T0, &closely);
+    assert_false(place.provider->answering);
+    assert_null(place.provider->counts);
+    private_redis_cli(&redis, "SET leadgate:followed x PX 30000");
     place = decide(&world, "ann@example.com", T0 + 1000, &closely);
-    assert_int_equal(count->flying, 50);
-    private_redis_cli(&redis, "HSET leadgate:shares example.com/* %s", "1020 63");
+    assert_true(place.provider->answering);
+    assert_false(place.provider->trouble);
+    assert_int_equal(place.provider->n_counts, settings->streams.n + 1);
+    /* From half the way on it matters who is mailed. */
+    place.provider->counts[0].flying = place.provider->counts[0].risky = 2000;
+    (void)decide(&world, "ann@example.com", T0 + 2000, &closely);
+    (void)decide(&world, "ann@example.com", T0 + 2001, &closely);
+    assert_true(closely);
+    /* Nothing is heard for five minutes, and again something. */
+    place = decide(&world, "ann@example.com", T0 + 5 * minute, &closely);
+    assert_true(place.provider->answering);
+    place = decide(&world, "ann@example.com", T0 + 5 * minute + 2000, &closely);
+    assert_false(place.provider->answering || place.provider->trouble);
+    private_redis_cli(&redis, "HSET leadgate:shares example.com/* %s", "10 0");
+    place = decide(&world, "ann@example.com", T0 + 5 * minute + 3000, &closely);
+    assert_true(place.provider->answering);
+    private_redis_cli(&redis, "DEL leadgate:followed");
+    place = decide(&world, "ann@example.com", T0 + 5 * minute + 4000, &closely);
+    assert_false(place.provider->answering);
+    /* Nobody has no name. */
+    private_redis_cli(&redis, "SET leadgate:followed x");
+    assert_false(decide(&world, "ann@[192.0.2.1]", T0, &closely).provider->answering);
+    end(&world);
+}
+
+/* Until the log tells who answers for a domain it goes by its own name; what is under way is his then. */
+static void handed_over(void **state)
+{
+    struct policy_place place;
+    struct world world;
+    bool closely;
+
+    (void)state;
+    begin(&world);
+    private_redis_cli(&redis, "SET leadgate:followed x");
+    place = decide(&world, "ann@example.com", T0, &closely);
+    assert_string_equal(place.provider->name, "example.com");
+    place.provider->counts[0].flying = 40;
+    place.provider->counts[0].risky = 30;
+    private_redis_cli(&redis, "HSET domain:{example.com} provider big");
+    private_redis_cli(&redis, "HSET leadgate:shares big/* %s", "20 1");
+    place = decide(&world, "ann@example.com", T0 + 1000, &closely);
+    assert_string_equal(place.provider->name, "big");
+    assert_int_equal(place.provider->counts[0].flying, 20);
+    assert_int_equal(place.provider->counts[0].risky, 15);
+    /* Of one who is known nothing is taken away. */
+    private_redis_cli(&redis, "HSET domain:{example.com} provider other");
     place = decide(&world, "ann@example.com", T0 + 2000, &closely);
-    assert_int_equal(count->flying, 30);
-    private_redis_cli(&redis, "HSET leadgate:shares example.com/* %s",
-                      "900 60"); /* a day ago went out of it */
-    place = decide(&world, "ann@example.com", T0 + 3000, &closely);
-    assert_int_equal(count->flying, 30);
-    place = decide(&world, "ann@example.com", T0 + 61 * 1000, &closely);
-    assert_int_equal(count->flying, 15);
-    place = decide(&world, "ann@example.com", T0 + 62 * 1000, &closely);
-    assert_int_equal(count->flying, 15);
-    place = decide(&world, "ann@example.com", T0 + hour - 1, &closely);
-    assert_int_equal(place.provider->sent, 100);
-    place = decide(&world, "ann@example.com", T0 + hour, &closely);
-    assert_int_equal(place.provider->sent, 0);
-    assert_int_equal(place.provider->returned, 0);
+    assert_string_equal(place.provider->name, "other");
+    assert_int_equal(place.provider->counts[0].flying, 0);
     end(&world);
 }
 
@@ -406,6 +500,9 @@ int main(void)
         cmocka_unit_test(looks),
         cmocka_unit_test(who_answers),
         cmocka_unit_test(numbers_of_an_hour),
+        cmocka_unit_test(what_lands),
+        cmocka_unit_test(who_is_waited_for),
+        cmocka_unit_test(handed_over),
         cmocka_unit_test(more_than_there_is_room_for),
         cmocka_unit_test(redis_in_trouble),
         cmocka_unit_test(a_clock_that_is_set),

@@ -442,12 +442,13 @@ static void shares_of_a_day(void **state)
     assert_int_equal(find_share(&shares, "big.example", "*")->invalid, 6);
     assert_int_equal(find_share(&shares, "big.example", "news")->tries, 40);
     assert_int_equal(find_share(&shares, "big.example", "news")->invalid, 4);
+    assert_int_equal(find_share(&shares, "big.example", "news")->heard, 140); /* two days */
     assert_int_equal(find_share(&shares, "big.example", "shop")->invalid, 1);
     private_redis_cli(&redis, "SET leadgate:shares x");
     assert_int_equal(store_list_shared(store, &shared, &err), STORE_OK);
     assert_int_equal(store_write_shares(store, &shares, &err), STORE_OK);
-    assert_string_equal(private_redis_cli(&redis, "HGET leadgate:shares big.example/*"), "65 6");
-    assert_string_equal(private_redis_cli(&redis, "HGET leadgate:shares big.example/shop"), "20 1");
+    assert_string_equal(private_redis_cli(&redis, "HGET leadgate:shares big.example/*"), "65 6 165");
+    assert_string_equal(private_redis_cli(&redis, "HGET leadgate:shares big.example/shop"), "20 1 20");
     assert_in_range(atol(private_redis_cli(&redis, "TTL leadgate:shares")), 3000, 3600);
     assert_int_equal(store_list_shared(store, &shared, &err), STORE_OK);
     assert_int_equal(shared.n, 1);
