@@ -311,6 +311,31 @@ def test_the_leader_dies(store, log):
     assert optouts(bed) == []
 
 
+def test_redis_away_in_the_middle(store, log):
+    """Stopped again and again: what the provider says meanwhile waits in the log, and the incident goes on where it was."""
+    bed, leads = store, leads_of(200, "shop.test")
+    bed.start_feed()
+    deliver(bed, log, leads, "big.test")
+    log.tries(leads[:100], "big.test", DEAD)
+    wait_open(bed, "big.test")
+    bed.redis.stop()
+    log.tries(leads[100:], "big.test", DEAD)
+    bed.redis.start()
+    bed.wait(lambda: counted(bed, "big.test", "known-dead") == 200, "the bounces to be counted")
+    bed.wait(lambda: not optouts(bed), "the opt-outs to be taken back")
+    last = None
+    while now := incident(bed, "big.test"):
+        if now["percent"] not in ("0", "100", last):
+            bed.next_second()
+            bed.redis.stop()
+            log.tries(leads, "big.test", "sent")
+            bed.redis.start()
+            last = now["percent"]
+        bed.wait(lambda: incident(bed, "big.test") != now, "the next step", 30)
+    bed.wait(lambda: actions(bed, "big.test") == [("open", "0"), *STEPS], "the journal")
+    assert counted(bed, "big.test") == 200 + 200 + 4 * 200 and optouts(bed) == []
+
+
 def test_a_feed_that_ends_leaves_the_lead(store, log):
     """Told to stop, it does not keep the others waiting for its lock to end."""
     bed = store
