@@ -25,17 +25,25 @@ struct snapshot_slot {
     struct snapshot *current;
 };
 
+/* NULL with err. It goes back by store_pool_return(). */
+static struct store *take_store(struct snapshot *snapshot, struct err *err)
+{
+    struct store *store = store_pool_take(snapshot->pool);
+
+    if (store == NULL)
+        err_set(err, "out of memory");
+    return store;
+}
+
 static enum store_rc find_in_pool(void *ctx, const struct address *leads, size_t n, int64_t now,
                                   struct suppression *found, struct err *err)
 {
     struct snapshot *snapshot = ctx;
-    struct store *store = store_pool_take(snapshot->pool);
+    struct store *store = take_store(snapshot, err);
     enum store_rc rc;
 
-    if (store == NULL) {
-        err_set(err, "out of memory");
+    if (store == NULL)
         return STORE_DOWN;
-    }
     rc = store_find_suppressions(store, leads, n, now, found, err);
     store_pool_return(snapshot->pool, store);
     return rc;
@@ -45,13 +53,11 @@ static enum store_rc apply_in_pool(void *ctx, const struct event *events, size_t
                                    struct outcome *outcomes, struct err *err)
 {
     struct snapshot *snapshot = ctx;
-    struct store *store = store_pool_take(snapshot->pool);
+    struct store *store = take_store(snapshot, err);
     enum store_rc rc;
 
-    if (store == NULL) {
-        err_set(err, "out of memory");
+    if (store == NULL)
         return STORE_DOWN;
-    }
     rc = answers_apply(snapshot->settings, store, events, n, now, outcomes, NULL, err);
     store_pool_return(snapshot->pool, store);
     return rc;
@@ -60,13 +66,11 @@ static enum store_rc apply_in_pool(void *ctx, const struct event *events, size_t
 static enum store_rc set_aside_in_pool(void *ctx, const struct event *events, size_t n, struct err *err)
 {
     struct snapshot *snapshot = ctx;
-    struct store *store = store_pool_take(snapshot->pool);
+    struct store *store = take_store(snapshot, err);
     enum store_rc rc;
 
-    if (store == NULL) {
-        err_set(err, "out of memory");
+    if (store == NULL)
         return STORE_DOWN;
-    }
     rc = store_set_aside(store, events, n, err);
     store_pool_return(snapshot->pool, store);
     return rc;
@@ -76,13 +80,11 @@ static enum store_rc note_in_pool(void *ctx, const struct campaign *campaign, co
                                   size_t n, bool *seen, struct err *err)
 {
     struct snapshot *snapshot = ctx;
-    struct store *store = store_pool_take(snapshot->pool);
+    struct store *store = take_store(snapshot, err);
     enum store_rc rc;
 
-    if (store == NULL) {
-        err_set(err, "out of memory");
+    if (store == NULL)
         return STORE_DOWN;
-    }
     rc = store_note_campaign(store, campaign, leads, n, seen, err);
     store_pool_return(snapshot->pool, store);
     return rc;
@@ -143,13 +145,11 @@ bool snapshot_may_complain(struct snapshot *snapshot)
 
 enum store_rc snapshot_flush_counters(struct snapshot *snapshot, struct err *err)
 {
-    struct store *store = store_pool_take(snapshot->pool);
+    struct store *store = take_store(snapshot, err);
     enum store_rc rc;
 
-    if (store == NULL) {
-        err_set(err, "out of memory");
+    if (store == NULL)
         return STORE_DOWN;
-    }
     rc = counters_flush(snapshot->rules.counters, store, err);
     store_pool_return(snapshot->pool, store);
     return rc;
@@ -157,13 +157,11 @@ enum store_rc snapshot_flush_counters(struct snapshot *snapshot, struct err *err
 
 enum store_rc snapshot_check_store(struct snapshot *snapshot, struct err *warning, struct err *err)
 {
-    struct store *store = store_pool_take(snapshot->pool);
+    struct store *store = take_store(snapshot, err);
     enum store_rc rc;
 
-    if (store == NULL) {
-        err_set(err, "out of memory");
+    if (store == NULL)
         return STORE_DOWN;
-    }
     rc = store_check(store, warning, err);
     store_pool_return(snapshot->pool, store);
     return rc;

@@ -62,16 +62,7 @@ void admin_free(struct admin *admin)
 
 enum store_rc admin_receive(struct admin *admin, redisReply **out, struct err *err)
 {
-    redisReply *reply = NULL;
-
-    if (wire_receive(admin->wire, &reply, err) == STORE_DOWN)
-        return STORE_DOWN;
-    if (answer_check(reply, err) == STORE_DOWN) {
-        freeReplyObject(reply);
-        return wire_fail(admin->wire, err);
-    }
-    *out = reply;
-    return STORE_OK;
+    return wire_take(admin->wire, out, err);
 }
 
 void admin_copy_text(char *dst, size_t size, const redisReply *reply)

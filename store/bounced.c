@@ -96,13 +96,10 @@ bool bounced_send(struct bounced *bounced, struct wire *wire, int64_t now)
 enum store_rc bounced_receive(struct wire *wire, struct err *err)
 {
     redisReply *reply = NULL;
-    enum store_rc rc;
+    enum store_rc rc = wire_take(wire, &reply, err);
 
-    if (wire_receive(wire, &reply, err) == STORE_DOWN)
-        return STORE_DOWN;
-    rc = answer_check(reply, err);
     freeReplyObject(reply);
-    return rc == STORE_DOWN ? wire_fail(wire, err) : STORE_OK;
+    return rc;
 }
 
 /* --- reading --- */
@@ -136,25 +133,14 @@ static enum store_rc read_page(struct wire *wire, struct span key, struct span f
                                struct err *err)
 {
     struct query query = { .argc = 0 };
-    redisReply *page = NULL;
 
-    if (wire_ready(wire, err) == STORE_DOWN)
-        return STORE_DOWN;
     query_add(&query, SPAN("XRANGE"));
     query_add(&query, key);
     query_add(&query, from);
     query_add(&query, SPAN("+"));
     query_add(&query, SPAN("COUNT"));
     query_add(&query, SPAN(PAGE));
-    wire_send(wire, query.argc, query.argv, query.len);
-    if (wire_receive(wire, &page, err) == STORE_DOWN)
-        return STORE_DOWN;
-    if (answer_check(page, err) == STORE_DOWN) {
-        freeReplyObject(page);
-        return wire_fail(wire, err);
-    }
-    *out = page;
-    return STORE_OK;
+    return wire_ask(wire, query.argc, query.argv, query.len, out, err);
 }
 
 /* Where the next page begins: just behind the id `1796083200123-4`. (XRANGE knows `(ID` from Redis 6.2 on.)

@@ -36,12 +36,10 @@ static enum store_rc receive_note(struct wire *wire, const struct campaign *camp
                                   struct err *err)
 {
     redisReply *set = NULL, *get = NULL;
-    enum store_rc rc = wire_receive(wire, &set, err);
+    enum store_rc rc = wire_take(wire, &set, err);
 
     if (rc == STORE_OK)
-        rc = wire_receive(wire, &get, err);
-    if (rc == STORE_OK && (answer_check(set, err) == STORE_DOWN || answer_check(get, err) == STORE_DOWN))
-        rc = wire_fail(wire, err);
+        rc = wire_take(wire, &get, err);
     if (rc == STORE_OK)
         *seen = is_of_another(set, get, campaign->queue);
     freeReplyObject(set);

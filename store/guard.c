@@ -55,34 +55,16 @@ static bool read_rows(struct share_list *out, const redisReply *hash)
     return true;
 }
 
-/* One answer; NULL after STORE_DOWN. */
-static redisReply *receive(struct wire *wire, struct err *err)
-{
-    redisReply *reply = NULL;
-
-    if (wire_receive(wire, &reply, err) == STORE_DOWN)
-        return NULL;
-    if (answer_check(reply, err) == STORE_OK)
-        return reply;
-    freeReplyObject(reply);
-    (void)wire_fail(wire, err);
-    return NULL;
-}
-
 enum store_rc store_read_shares(struct store *store, struct share_list *out, struct err *err)
 {
-    struct wire *wire = store_wire(store);
     struct query query = { .argc = 0 };
     redisReply *reply;
     bool room;
 
     *out = (struct share_list){ .n = 0 };
-    if (wire_ready(wire, err) == STORE_DOWN)
-        return STORE_DOWN;
     query_add(&query, SPAN("HGETALL"));
     query_add(&query, SPAN(SHARES_KEY));
-    wire_send(wire, query.argc, query.argv, query.len);
-    if ((reply = receive(wire, err)) == NULL)
+    if (wire_ask(store_wire(store), query.argc, query.argv, query.len, &reply, err) == STORE_DOWN)
         return STORE_DOWN;
     room = read_rows(out, reply);
     freeReplyObject(reply);
@@ -111,10 +93,10 @@ enum store_rc store_find_releases(struct store *store, const struct span *provid
         wire_send(wire, query.argc, query.argv, query.len);
     }
     for (size_t i = 0; i < n; i++) {
-        redisReply *reply = receive(wire, err);
+        redisReply *reply;
         struct optout end;
 
-        if (reply == NULL)
+        if (wire_take(wire, &reply, err) == STORE_DOWN)
             return STORE_DOWN;
         answer_read_ttl(&end, reply, now);
         out[i] = (struct release){ .present = end.present, .until = end.until };
@@ -126,14 +108,11 @@ enum store_rc store_find_releases(struct store *store, const struct span *provid
 enum store_rc store_release(struct store *store, struct span provider, int64_t seconds, struct span why,
                             struct err *err)
 {
-    struct wire *wire = store_wire(store);
     struct query query = { .argc = 0 };
     redisReply *reply;
     struct key key;
     char length[24];
 
-    if (wire_ready(wire, err) == STORE_DOWN)
-        return STORE_DOWN;
     key_make_provider(&key, OF_PROVIDER_RELEASE, provider);
     snprintf(length, sizeof(length), "%" PRId64, seconds);
     query_add(&query, SPAN("SET"));
@@ -141,8 +120,7 @@ enum store_rc store_release(struct store *store, struct span provider, int64_t s
     query_add(&query, why);
     query_add(&query, SPAN("EX"));
     query_add(&query, span_of(length));
-    wire_send(wire, query.argc, query.argv, query.len);
-    if ((reply = receive(wire, err)) == NULL)
+    if (wire_ask(store_wire(store), query.argc, query.argv, query.len, &reply, err) == STORE_DOWN)
         return STORE_DOWN;
     freeReplyObject(reply);
     return STORE_OK;

@@ -111,11 +111,8 @@ static enum store_rc receive_state(struct wire *wire, int64_t now, struct incide
     enum store_rc rc = STORE_OK;
 
     *out = (struct incident_state){ .open = false };
-    for (int i = 0; rc == STORE_OK && i < READS; i++) {
-        rc = wire_receive(wire, &replies[i], err);
-        if (rc == STORE_OK && answer_check(replies[i], err) == STORE_DOWN)
-            rc = wire_fail(wire, err);
-    }
+    for (int i = 0; rc == STORE_OK && i < READS; i++)
+        rc = wire_take(wire, &replies[i], err);
     if (rc == STORE_OK) {
         read_incident(out, replies[0]);
         read_hold(&out->hold, replies[1], replies[2], now);
@@ -183,16 +180,12 @@ enum store_rc store_find_briefs(struct store *store, const struct span *provider
     for (size_t i = 0; i < n; i++)
         send_brief(wire, providers[i]);
     for (size_t i = 0; i < n; i++) {
-        redisReply *reply = NULL;
-        enum store_rc rc = wire_receive(wire, &reply, err);
+        redisReply *reply;
 
-        if (rc == STORE_OK && answer_check(reply, err) == STORE_DOWN)
-            rc = wire_fail(wire, err);
-        if (rc == STORE_OK)
-            read_brief(&out[i], reply);
-        freeReplyObject(reply);
-        if (rc == STORE_DOWN)
+        if (wire_take(wire, &reply, err) == STORE_DOWN)
             return STORE_DOWN;
+        read_brief(&out[i], reply);
+        freeReplyObject(reply);
     }
     return STORE_OK;
 }
@@ -267,19 +260,14 @@ bool provider_list_unite(struct provider_list *list, const struct provider_list 
 static enum store_rc list(struct store *store, const char **argv, int argc, char stop,
                           struct provider_list *out, struct err *err)
 {
-    struct wire *wire = store_wire(store);
-    redisReply *reply = NULL;
+    redisReply *reply;
     bool room = true;
     size_t len[8];
     enum store_rc rc;
 
     for (int i = 0; i < argc; i++)
         len[i] = strlen(argv[i]);
-    if (wire_ready(wire, err) == STORE_DOWN)
-        return STORE_DOWN;
-    wire_send(wire, argc, argv, len);
-    if ((rc = wire_receive(wire, &reply, err)) == STORE_OK && answer_check(reply, err) == STORE_DOWN)
-        rc = wire_fail(wire, err);
+    rc = wire_ask(store_wire(store), argc, argv, len, &reply, err);
     for (size_t i = 0; rc == STORE_OK && room && reply->type == REDIS_REPLY_ARRAY && i < reply->elements;
          i++) {
         struct span rest = answer_text(reply->element[i]);

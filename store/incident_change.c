@@ -75,15 +75,10 @@ static void add_number(struct query *query, char text[24], int64_t number)
 /* The answer is a number; *done: it is not 0. */
 static enum store_rc ask(struct store *store, const struct query *query, bool *done, struct err *err)
 {
-    struct wire *wire = store_wire(store);
-    redisReply *reply = NULL;
-    enum store_rc rc;
+    redisReply *reply;
+    enum store_rc rc =
+        wire_ask(store_wire(store), query->argc, (const char **)query->argv, query->len, &reply, err);
 
-    if (wire_ready(wire, err) == STORE_DOWN)
-        return STORE_DOWN;
-    wire_send(wire, query->argc, (const char **)query->argv, query->len);
-    if ((rc = wire_receive(wire, &reply, err)) == STORE_OK && answer_check(reply, err) == STORE_DOWN)
-        rc = wire_fail(wire, err);
     if (rc == STORE_OK && done != NULL)
         *done = reply->type == REDIS_REPLY_INTEGER && reply->integer != 0;
     freeReplyObject(reply);

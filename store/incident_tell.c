@@ -29,15 +29,10 @@ static const char told_script[] =
 
 static enum store_rc ask(struct store *store, const struct query *query, int64_t *number, struct err *err)
 {
-    struct wire *wire = store_wire(store);
-    redisReply *reply = NULL;
-    enum store_rc rc;
+    redisReply *reply;
+    enum store_rc rc =
+        wire_ask(store_wire(store), query->argc, (const char **)query->argv, query->len, &reply, err);
 
-    if (wire_ready(wire, err) == STORE_DOWN)
-        return STORE_DOWN;
-    wire_send(wire, query->argc, (const char **)query->argv, query->len);
-    if ((rc = wire_receive(wire, &reply, err)) == STORE_OK && answer_check(reply, err) == STORE_DOWN)
-        rc = wire_fail(wire, err);
     if (rc == STORE_OK && number != NULL)
         *number = reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
     freeReplyObject(reply);
@@ -104,9 +99,8 @@ static void tell_entry(const redisReply *entry, store_told_fn *fn, void *ctx)
 enum store_rc store_each_told(struct store *store, int64_t most, store_told_fn *fn, void *ctx,
                               struct err *err)
 {
-    struct wire *wire = store_wire(store);
     struct query query = { .argc = 0 };
-    redisReply *reply = NULL;
+    redisReply *reply;
     char count[24];
     enum store_rc rc;
 
@@ -117,11 +111,7 @@ enum store_rc store_each_told(struct store *store, int64_t most, store_told_fn *
     query_add(&query, SPAN("-"));
     query_add(&query, SPAN("COUNT"));
     query_add(&query, span_of(count));
-    if (wire_ready(wire, err) == STORE_DOWN)
-        return STORE_DOWN;
-    wire_send(wire, query.argc, query.argv, query.len);
-    if ((rc = wire_receive(wire, &reply, err)) == STORE_OK && answer_check(reply, err) == STORE_DOWN)
-        rc = wire_fail(wire, err);
+    rc = wire_ask(store_wire(store), query.argc, query.argv, query.len, &reply, err);
     for (size_t i = 0; rc == STORE_OK && reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++)
         tell_entry(reply->element[i], fn, ctx);
     freeReplyObject(reply);

@@ -23,15 +23,7 @@ static enum store_rc ask(struct store *store, const struct span *words, int n, r
         argv[i] = words[i].p;
         len[i] = words[i].n;
     }
-    if (wire_ready(wire, err) == STORE_DOWN)
-        return STORE_DOWN;
-    wire_send(wire, n, argv, len);
-    if (wire_receive(wire, reply, err) == STORE_DOWN)
-        return STORE_DOWN;
-    if (answer_check(*reply, err) == STORE_OK)
-        return STORE_OK;
-    freeReplyObject(*reply);
-    return wire_fail(wire, err);
+    return wire_ask(wire, n, argv, len, reply, err);
 }
 
 enum store_rc store_find_position(struct store *store, struct span source, char place[POSITION_SIZE],

@@ -33,10 +33,8 @@ static enum store_rc receive_domain(struct store *store, struct span domain, cha
                                     struct err *err)
 {
     redisReply *reply = NULL;
-    enum store_rc rc = wire_receive(store_wire(store), &reply, err);
+    enum store_rc rc = wire_take(store_wire(store), &reply, err);
 
-    if (rc == STORE_OK && answer_check(reply, err) == STORE_DOWN)
-        rc = wire_fail(store_wire(store), err);
     if (rc == STORE_OK)
         read_domain(store, domain, reply, provider);
     freeReplyObject(reply);

@@ -142,12 +142,11 @@ static const char forgive_script[] =
 enum store_rc store_forgive_invalid(struct store *store, struct span provider, int64_t from, int64_t to,
                                     struct err *err)
 {
-    struct wire *wire = store_wire(store);
     char first[24], last[24];
     struct key fives, days;
     const char *argv[] = { "EVAL", forgive_script, "2", fives.text, days.text, first, last };
     size_t len[] = { 4, sizeof(forgive_script) - 1, 1, 0, 0, 0, 0 };
-    redisReply *reply = NULL;
+    redisReply *reply;
     enum store_rc rc;
 
     key_make_count(&fives, COUNT_FIVE, provider, -1);
@@ -156,11 +155,7 @@ enum store_rc store_forgive_invalid(struct store *store, struct span provider, i
     len[4] = days.n;
     len[5] = (size_t)snprintf(first, sizeof(first), "%" PRId64, from / 300);
     len[6] = (size_t)snprintf(last, sizeof(last), "%" PRId64, to / 300);
-    if (wire_ready(wire, err) == STORE_DOWN)
-        return STORE_DOWN;
-    wire_send(wire, 7, argv, len);
-    if ((rc = wire_receive(wire, &reply, err)) == STORE_OK && answer_check(reply, err) == STORE_DOWN)
-        rc = wire_fail(wire, err);
+    rc = wire_ask(store_wire(store), 7, argv, len, &reply, err);
     freeReplyObject(reply);
     return rc;
 }

@@ -25,10 +25,8 @@ void returning_send(struct wire *wire, const struct address *lead)
 enum store_rc returning_receive(struct wire *wire, struct err *err)
 {
     redisReply *reply = NULL;
-    enum store_rc rc = wire_receive(wire, &reply, err);
+    enum store_rc rc = wire_take(wire, &reply, err);
 
-    if (rc == STORE_OK && answer_check(reply, err) == STORE_DOWN)
-        rc = wire_fail(wire, err);
     freeReplyObject(reply);
     return rc;
 }

@@ -56,10 +56,8 @@ static void send_load(struct revert *revert, const struct target *target)
 static enum store_rc receive_load(struct revert *revert, struct target *target, struct err *err)
 {
     for (int i = 0; i < TARGET_LOADS; i++) {
-        if (wire_receive(revert->wire, &target->replies[i], err) == STORE_DOWN)
+        if (wire_take(revert->wire, &target->replies[i], err) == STORE_DOWN)
             return STORE_DOWN;
-        if (answer_check(target->replies[i], err) == STORE_DOWN)
-            return wire_fail(revert->wire, err);
     }
     return STORE_OK;
 }

@@ -178,14 +178,9 @@ struct pair {
 static enum store_rc send_and_check(struct wire *wire, int argc, const char **argv, const size_t *len,
                                     struct err *err)
 {
-    redisReply *reply = NULL;
-    enum store_rc rc;
+    redisReply *reply;
+    enum store_rc rc = wire_ask(wire, argc, argv, len, &reply, err);
 
-    if (wire_ready(wire, err) == STORE_DOWN)
-        return STORE_DOWN;
-    wire_send(wire, argc, argv, len);
-    if ((rc = wire_receive(wire, &reply, err)) == STORE_OK && answer_check(reply, err) == STORE_DOWN)
-        rc = wire_fail(wire, err);
     freeReplyObject(reply);
     return rc;
 }
@@ -228,8 +223,7 @@ out:
 enum store_rc store_note_warning(struct store *store, struct span provider, struct span stream,
                                  const char *word, int64_t life, bool *first, struct err *err)
 {
-    struct wire *wire = store_wire(store);
-    redisReply *reply = NULL;
+    redisReply *reply;
     char seconds[24];
     struct key key;
     const char *argv[] = { "SET", key.text, word, "NX", "EX", seconds };
@@ -239,11 +233,7 @@ enum store_rc store_note_warning(struct store *store, struct span provider, stru
     key_make_warning(&key, provider, stream, word);
     len[1] = key.n;
     len[5] = (size_t)snprintf(seconds, sizeof(seconds), "%" PRId64, life);
-    if (wire_ready(wire, err) == STORE_DOWN)
-        return STORE_DOWN;
-    wire_send(wire, 6, argv, len);
-    if ((rc = wire_receive(wire, &reply, err)) == STORE_OK && answer_check(reply, err) == STORE_DOWN)
-        rc = wire_fail(wire, err);
+    rc = wire_ask(store_wire(store), 6, argv, len, &reply, err);
     *first = rc == STORE_OK && reply->type != REDIS_REPLY_NIL;
     freeReplyObject(reply);
     return rc;

@@ -60,16 +60,6 @@ static void send_entry(struct wire *wire, const struct event *event, int64_t len
     wire_send(wire, query.argc, query.argv, query.len);
 }
 
-static enum store_rc receive(struct wire *wire, redisReply **reply, struct err *err)
-{
-    if (wire_receive(wire, reply, err) == STORE_DOWN)
-        return STORE_DOWN;
-    if (answer_check(*reply, err) == STORE_OK)
-        return STORE_OK;
-    freeReplyObject(*reply);
-    return wire_fail(wire, err);
-}
-
 enum store_rc store_set_aside(struct store *store, const struct event *events, size_t n, struct err *err)
 {
     struct wire *wire = store_wire(store);
@@ -83,7 +73,7 @@ enum store_rc store_set_aside(struct store *store, const struct event *events, s
     for (size_t i = 0; i < n; i++) {
         redisReply *reply;
 
-        if (receive(wire, &reply, err) == STORE_DOWN)
+        if (wire_take(wire, &reply, err) == STORE_DOWN)
             return STORE_DOWN;
         freeReplyObject(reply);
     }
@@ -205,16 +195,13 @@ static enum store_rc read_range(struct store *store, const char *command, struct
 {
     struct query query = { .argc = 0 };
 
-    if (wire_ready(store_wire(store), err) == STORE_DOWN)
-        return STORE_DOWN;
     query_add(&query, span_of(command));
     query_add(&query, SPAN(UNVERIFIED_KEY));
     query_add(&query, from);
     query_add(&query, to);
     query_add(&query, SPAN("COUNT"));
     query_add(&query, SPAN(PAGE));
-    wire_send(store_wire(store), query.argc, query.argv, query.len);
-    return receive(store_wire(store), range, err);
+    return wire_ask(store_wire(store), query.argc, query.argv, query.len, range, err);
 }
 
 /* The newest id; "" when there is none. */
@@ -300,7 +287,7 @@ enum store_rc store_drop_unverified(struct store *store, struct span id, bool *f
     query_add(&query, SPAN(UNVERIFIED_KEY));
     query_add(&query, id);
     wire_send(store_wire(store), query.argc, query.argv, query.len);
-    if (receive(store_wire(store), &reply, err) == STORE_DOWN)
+    if (wire_take(store_wire(store), &reply, err) == STORE_DOWN)
         return STORE_DOWN;
     *found = reply->type == REDIS_REPLY_INTEGER && reply->integer > 0;
     freeReplyObject(reply);

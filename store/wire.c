@@ -84,6 +84,28 @@ enum store_rc wire_receive(struct wire *wire, redisReply **out, struct err *err)
     return wire_fail(wire, err);
 }
 
+enum store_rc wire_take(struct wire *wire, redisReply **out, struct err *err)
+{
+    *out = NULL;
+    if (wire_receive(wire, out, err) == STORE_DOWN)
+        return STORE_DOWN;
+    if (answer_check(*out, err) == STORE_OK)
+        return STORE_OK;
+    freeReplyObject(*out);
+    *out = NULL;
+    return wire_fail(wire, err);
+}
+
+enum store_rc wire_ask(struct wire *wire, int argc, const char **argv, const size_t *len, redisReply **out,
+                       struct err *err)
+{
+    *out = NULL;
+    if (wire_ready(wire, err) == STORE_DOWN)
+        return STORE_DOWN;
+    wire_send(wire, argc, argv, len);
+    return wire_take(wire, out, err);
+}
+
 /* One command whose answer must be no error. */
 static enum store_rc demand(struct wire *wire, int argc, const char **argv, redisReply **out, struct err *err)
 {

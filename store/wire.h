@@ -24,6 +24,14 @@ void wire_send(struct wire *wire, int argc, const char **argv, const size_t *len
  * answer still to come is lost. Redis's error replies are answers. */
 enum store_rc wire_receive(struct wire *wire, redisReply **out, struct err *err);
 
+/* The same, where an error means "not now", as a broken connection does: STORE_DOWN, and *out is NULL. That a
+ * key is of another type is an answer (answer_check()). */
+enum store_rc wire_take(struct wire *wire, redisReply **out, struct err *err);
+
+/* One command and its answer, by wire_ready(), wire_send() and wire_take(). Nothing may be outstanding. */
+enum store_rc wire_ask(struct wire *wire, int argc, const char **argv, const size_t *len, redisReply **out,
+                       struct err *err);
+
 /* The scripts that a connection has loaded. */
 enum script { SCRIPT_COMMIT, SCRIPT_QUESTION, SCRIPT_NOTE, SCRIPT_LEARN, SCRIPT_SUM, SCRIPT_SHARES, SCRIPTS };
 
