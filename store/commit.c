@@ -25,7 +25,7 @@
 /* How long after a temporary opt-out its lead is one who comes back, in seconds: 30 days. */
 #define RETURNING_KEPT "2592000"
 
-/* KEYS  lead optout refused allow log tokens returning undo
+/* KEYS  lead optout refused allow log, and where one of them is touched, tokens returning undo
  * ARGV  1 rev as it was read, 2 "none" "string" or "odd": the opt-out as it was read, 3 its value, 4 "0" or
  * "1": whitelisted, 5 retention in seconds, 6 change, 7 stream's name, 8 value to write, 9 when it ends ("0"
  * = never; a time that is over makes EXPIREAT delete it at once), 10 the token that convicts ("" = none), 11
@@ -119,13 +119,14 @@ void commit_add_int(struct commit *commit, int64_t number)
     commit_add_copy(commit, text);
 }
 
-static void add_keys(struct commit *commit, const struct address *lead)
+/* Most commits touch none of the last three; naming them would cost Redis as much as a small command. */
+static void add_keys(struct commit *commit, const struct address *lead, int n)
 {
     static const enum key_kind kinds[COMMIT_KEYS] = { KEY_LEAD, KEY_OPTOUT, KEY_REFUSED,   KEY_ALLOW,
                                                       KEY_LOG,  KEY_TOKENS, KEY_RETURNING, KEY_UNDO };
 
-    commit_add_int(commit, COMMIT_KEYS);
-    for (int i = 0; i < COMMIT_KEYS; i++) {
+    commit_add_int(commit, n);
+    for (int i = 0; i < n; i++) {
         key_make(&commit->keys[i], kinds[i], lead);
         commit_add(commit, (struct span){ commit->keys[i].text, commit->keys[i].n });
     }
@@ -184,10 +185,13 @@ static void add_token(struct commit *commit, const struct event *event, int64_t 
 }
 
 /* A lead comes back from a temporary opt-out until she takes mail again. A delivery from before it began says
- * nothing of that; and she has done so already when an opt-out is heard of later than a delivery after it. */
-static struct span returning_word(const struct event *event, const struct lead *after,
-                                  const struct change *change)
+ * nothing of that; and she has done so already when an opt-out is heard of later than a delivery after it.
+ * Who never had one does not come back; unless she was forgotten by hand, and the key was not. */
+static struct span returning_word(const struct event *event, const struct loaded *loaded,
+                                  const struct lead *after, const struct change *change)
 {
+    bool may_return = after->since != 0 || loaded->rev.n == 0;
+
     switch (change->kind) {
     case CHANGE_OPTOUT:
         return change->optout.kind == OPTOUT_TEMPORARY && after->delivered <= change->optout.since
@@ -195,20 +199,12 @@ static struct span returning_word(const struct event *event, const struct lead *
                    : SPAN("end");
     case CHANGE_LIFT: return SPAN("end");
     case CHANGE_NONE:
-        return event->type == EVENT_DELIVERED && after->delivered >= after->since ? SPAN("end") : SPAN_NONE;
+        return may_return && event->type == EVENT_DELIVERED && after->delivered >= after->since ? SPAN("end")
+                                                                                                : SPAN_NONE;
     case CHANGE_REFUSE:
     case CHANGE_ACCEPT: return SPAN_NONE;
     }
     return SPAN_NONE;
-}
-
-static void add_returning(struct commit *commit, const struct event *event, const struct lead *after,
-                          const struct change *change)
-{
-    struct span word = returning_word(event, after, change);
-
-    commit->returns = span_eq(word, SPAN("set"));
-    commit_add(commit, word);
 }
 
 static void add_lead(struct commit *commit, const struct lead *before, const struct lead *after)
@@ -293,20 +289,25 @@ void commit_make(struct commit *commit, const char *sha, const struct event *eve
 {
     struct lead next = *after;
     int64_t at = event->at < now ? event->at : now;
+    struct span returning;
+    bool all_keys;
 
     commit->argc = 0;
     commit->used = 0;
     next.rev = loaded->lead.rev + 1;
     make_value(commit->value, event, change, at);
+    returning = returning_word(event, loaded, &next, change);
+    commit->returns = span_eq(returning, SPAN("set"));
+    undo_make(commit->undo, event, &loaded->lead, &next, at, &commit->undoable);
+    all_keys = event->token.n > 0 || returning.n > 0 || commit->undo[0] != '\0';
     commit_add(commit, SPAN("EVALSHA"));
     commit_add(commit, span_of(sha));
-    add_keys(commit, &event->lead);
+    add_keys(commit, &event->lead, all_keys ? COMMIT_KEYS : COMMIT_KEYS_LEAST);
     add_comparison(commit, loaded);
     commit_add_int(commit, retention);
     add_change(commit, event, change);
     add_token(commit, event, now);
-    add_returning(commit, event, &next, change);
-    undo_make(commit->undo, event, &loaded->lead, &next, at, &commit->undoable);
+    commit_add(commit, returning);
     commit_add(commit, span_of(commit->undo));
     add_lead(commit, &loaded->lead, &next);
     if (change->kind != CHANGE_NONE)

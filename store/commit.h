@@ -26,7 +26,7 @@ struct loaded {
     bool lead_allowed;         /* lead:{ADDR}:allow alone, for the comparison */
 };
 
-enum { COMMIT_KEYS = 8, COMMIT_ARGS = 108 };
+enum { COMMIT_KEYS_LEAST = 5, COMMIT_KEYS = 8, COMMIT_ARGS = 108 };
 
 /* An EVALSHA in hiredis's argv form. Its strings live here, in the event and in the replies that `loaded`
  * points to. */

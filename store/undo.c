@@ -63,7 +63,7 @@ void undo_make(char dst[UNDO_TEXT_SIZE], const struct event *event, const struct
 
     dst[0] = '\0';
     *effective = false;
-    if (is_apart(event->type) && before->rev > 0)
+    if (is_apart(event->type) && before->bounced > 0)
         snprintf(dst, UNDO_TEXT_SIZE, "%lld %lld %lld %lld \t\t\n", rev, from, when, when);
     if (event->type != EVENT_BOUNCE)
         return;

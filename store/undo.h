@@ -21,7 +21,8 @@
 #define UNDO_TEXT_SIZE 900
 
 /* The line that an event makes, AT twice. With nothing behind it when no bounce plays a part in the event, ""
- * when what is known of earlier bounces is to stay as it is. *effective: a bounce that led to something. */
+ * when there was none, or what is known of them is to stay as it is. *effective: a bounce that led to
+ * something. */
 void undo_make(char dst[UNDO_TEXT_SIZE], const struct event *event, const struct lead *before,
                const struct lead *after, int64_t at, bool *effective);
 

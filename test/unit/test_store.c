@@ -349,6 +349,10 @@ static void who_comes_back(void **state)
         { EVENT_FLUSH, CAUSE_NONE, 0, false, "DEL lead:{ann@example.com}" },
         { EVENT_BOUNCE, CAUSE_MAILBOX_FULL, 200, true, "PING" },
         { EVENT_CLICK, CAUSE_NONE, 0, false, "DEL lead:{ann@example.com}" },
+        /* Forgotten by hand, but for this. */
+        { EVENT_BOUNCE, CAUSE_MAILBOX_FULL, 200, true,
+          "DEL lead:{ann@example.com} lead:{ann@example.com}:optout" },
+        { EVENT_DELIVERED, CAUSE_NONE, 0, false, "DEL lead:{ann@example.com}" },
         { EVENT_BOUNCE, CAUSE_MAILBOX_FULL, 200, true, "DEL lead:{ann@example.com}:optout" },
         { EVENT_BOUNCE, CAUSE_USER_UNKNOWN, 100, false,
           "DEL lead:{ann@example.com} lead:{ann@example.com}:optout" },
