@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#include "some_address.h"
+
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 #define DAY           INT64_C(86400)
 #define NOW           INT64_C(1796083200)
@@ -65,17 +67,6 @@ static int tear_down(void **state)
     (void)state;
     settings_free(settings);
     return private_key_remove(folder);
-}
-
-static struct address address_of(const char *text)
-{
-    const struct address_rules rules = { .fold_local_part = true };
-    struct address address;
-    struct err err;
-
-    if (address_parse(&address, ADDRESS_MAILBOX, span_of(text), &rules, &err) < 0)
-        fail_msg("%s: %s", text, err.text);
-    return address;
 }
 
 /* --- tokens as they leave --- */

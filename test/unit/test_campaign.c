@@ -17,19 +17,11 @@
 
 #include <cmocka.h>
 
+#include "some_address.h"
+
 #define ANN_KEY "lead:{ann@example.com}:sent:00000000000000ab"
 
 static struct private_redis redis;
-
-static struct address address_of(const char *text)
-{
-    struct address_rules rules = { .fold_local_part = true, .default_domain = "" };
-    struct address address;
-    struct err err;
-
-    assert_int_equal(address_parse(&address, ADDRESS_INTERNAL, span_of(text), &rules, &err), 0);
-    return address;
-}
 
 static bool is_seen(struct store *store, uint64_t name, const char *queue, const char *lead)
 {

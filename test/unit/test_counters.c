@@ -3,6 +3,7 @@
  * meanwhile, and however many names there are. */
 #include "leadgate/counters.h"
 
+#include "captured_log.h"
 #include "leadgate/lookup.h"
 #include "private_redis.h"
 
@@ -15,8 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 #include <event2/event.h>
@@ -27,7 +26,7 @@ static struct private_redis redis;
 struct world {
     struct counters *counters;
     struct store *store;
-    int log, stderr_was;
+    struct captured_log log;
 };
 
 static int open_world(void **state)
@@ -37,9 +36,7 @@ static int open_world(void **state)
     private_redis_cli(&redis, "FLUSHALL");
     world->counters = counters_new();
     world->store = store_new(&redis.settings);
-    world->stderr_was = dup(STDERR_FILENO);
-    world->log = memfd_create("log", 0);
-    dup2(world->log, STDERR_FILENO);
+    captured_log_begin(&world->log);
     *state = world;
     return world->counters == NULL || world->store == NULL;
 }
@@ -48,23 +45,18 @@ static int close_world(void **state)
 {
     struct world *world = *state;
 
-    dup2(world->stderr_was, STDERR_FILENO);
-    close(world->stderr_was);
-    close(world->log);
+    captured_log_end(&world->log);
     store_free(world->store);
     counters_free(world->counters);
     free(world);
     return 0;
 }
 
-static size_t log_lines(const struct world *world, const char *word)
+static size_t log_lines(struct world *world, const char *word)
 {
-    char text[8192];
-    ssize_t n = pread(world->log, text, sizeof(text) - 1, 0);
     size_t lines = 0;
 
-    text[n < 0 ? 0 : n] = '\0';
-    for (const char *at = text; (at = strstr(at, word)) != NULL; at++)
+    for (const char *at = captured_log_text(&world->log); (at = strstr(at, word)) != NULL; at++)
         lines++;
     return lines;
 }

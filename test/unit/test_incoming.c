@@ -3,6 +3,7 @@
  * which is set aside, and who leaves a stream. */
 #include "milter/message.h"
 
+#include "captured_log.h"
 #include "leadgate/keyring.h"
 #include "leadgate/signing.h"
 
@@ -11,10 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "some_address.h"
 
 #define NOW INT64_C(1796083200)
 #define DAY INT64_C(86400)
@@ -30,8 +32,7 @@ struct house {
     struct message *message;
     enum store_rc rc, aside_rc;
     char done[1024];
-    int log, stderr_was;
-    char text[8192];
+    struct captured_log log;
 };
 
 static struct house house;
@@ -120,40 +121,23 @@ static void open_house(const char *authenticity, const char *more)
     house = (struct house){ .settings = settings_of(authenticity, more),
                             .message = message_new(),
                             .rc = STORE_OK,
-                            .aside_rc = STORE_OK,
-                            .stderr_was = dup(STDERR_FILENO),
-                            .log = memfd_create("log", 0) };
-    dup2(house.log, STDERR_FILENO);
+                            .aside_rc = STORE_OK };
+    captured_log_begin(&house.log);
 }
 
 static void close_house(void)
 {
-    dup2(house.stderr_was, STDERR_FILENO);
-    close(house.stderr_was);
-    close(house.log);
+    captured_log_end(&house.log);
     message_free(house.message);
     settings_free(house.settings);
 }
 
 static bool was_logged(const char *words)
 {
-    ssize_t n = pread(house.log, house.text, sizeof(house.text) - 1, 0);
-
-    house.text[n < 0 ? 0 : n] = '\0';
-    return strstr(house.text, words) != NULL;
+    return strstr(captured_log_text(&house.log), words) != NULL;
 }
 
 /* --- mails --- */
-
-static struct address address_of(const char *text)
-{
-    const struct address_rules rules = { .fold_local_part = true };
-    struct address address;
-    struct err err;
-
-    assert_int_equal(address_parse(&address, ADDRESS_MAILBOX, span_of(text), &rules, &err), 0);
-    return address;
-}
 
 static const char *header_token(const char *lead, int64_t at)
 {

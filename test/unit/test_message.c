@@ -3,6 +3,7 @@
  * is a list of suppressed addresses that can be taken away. */
 #include "milter/message.h"
 
+#include "captured_log.h"
 #include "leadgate/bounce.h"
 
 #include <setjmp.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -84,8 +84,7 @@ struct house {
     struct fake_store store;
     struct message_rules rules;
     struct message *message;
-    int log, stderr_was;
-    char text[8192];
+    struct captured_log log;
 };
 
 static int house_open(void **state)
@@ -110,9 +109,7 @@ static int house_open(void **state)
         (struct message_rules){ .settings = house->settings,
                                 .store = { .find = fake_find, .apply = fake_apply, .ctx = &house->store } };
     house->message = message_new();
-    house->stderr_was = dup(STDERR_FILENO);
-    house->log = memfd_create("log", 0);
-    dup2(house->log, STDERR_FILENO);
+    captured_log_begin(&house->log);
     *state = house;
     return 0;
 }
@@ -121,9 +118,7 @@ static int house_close(void **state)
 {
     struct house *house = *state;
 
-    dup2(house->stderr_was, STDERR_FILENO);
-    close(house->stderr_was);
-    close(house->log);
+    captured_log_end(&house->log);
     message_free(house->message);
     settings_free(house->settings);
     free(house);
@@ -132,10 +127,7 @@ static int house_close(void **state)
 
 static const char *logged(struct house *house)
 {
-    ssize_t n = pread(house->log, house->text, sizeof(house->text) - 1, 0);
-
-    house->text[n < 0 ? 0 : n] = '\0';
-    return house->text;
+    return captured_log_text(&house->log);
 }
 
 static size_t count(const char *text, const char *word)

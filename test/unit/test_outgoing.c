@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Mail on its way out, as the milter signs it: which mail is seen to its end, what it is given, and what is
  * left alone. Settings come from a file, the store is a list of who has got which campaign. */
+#include "captured_log.h"
 #include "leadgate/signing.h"
 #include "milter/message.h"
 #include "private_key.h"
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -89,8 +89,7 @@ struct house {
     struct counters *counters;
     struct message_rules rules;
     struct message *message;
-    int log, stderr_was;
-    char text[8192];
+    struct captured_log log;
 };
 
 static struct settings *settings_of(const char *yaml)
@@ -137,9 +136,7 @@ static int house_open(void **state)
         .counters = house->counters
     };
     house->message = message_new();
-    house->stderr_was = dup(STDERR_FILENO);
-    house->log = memfd_create("log", 0);
-    dup2(house->log, STDERR_FILENO);
+    captured_log_begin(&house->log);
     *state = house;
     return 0;
 }
@@ -148,9 +145,7 @@ static int house_close(void **state)
 {
     struct house *house = *state;
 
-    dup2(house->stderr_was, STDERR_FILENO);
-    close(house->stderr_was);
-    close(house->log);
+    captured_log_end(&house->log);
     message_free(house->message);
     counters_free(house->counters);
     settings_free(house->settings);
@@ -160,10 +155,7 @@ static int house_close(void **state)
 
 static const char *logged(struct house *house)
 {
-    ssize_t n = pread(house->log, house->text, sizeof(house->text) - 1, 0);
-
-    house->text[n < 0 ? 0 : n] = '\0';
-    return house->text;
+    return captured_log_text(&house->log);
 }
 
 /* How often that was counted since it was last asked. */

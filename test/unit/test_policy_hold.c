@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "some_address.h"
+
 static struct stream streams[2];
 static char held_reply[] = "450 4.7.1 {lead}: {provider}, {cause}, {stream}, {until}";
 
@@ -28,16 +30,6 @@ static struct settings settings_with(int enforce)
     guard_limits_default(&settings.guard.limits);
     settings.reentry.share = 2;
     return settings;
-}
-
-static struct address address_of(const char *text)
-{
-    const struct address_rules rules = { .fold_local_part = true };
-    struct address address;
-    struct err err;
-
-    assert_int_equal(address_parse(&address, ADDRESS_INTERNAL, span_of(text), &rules, &err), 0);
-    return address;
 }
 
 static struct suppression found_with(int64_t delivered, int64_t score, bool returning, bool allowed)

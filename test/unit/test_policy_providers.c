@@ -15,6 +15,8 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "some_address.h"
+
 #define T0 INT64_C(1796083200000) /* the begin of an hour */
 
 static struct private_redis redis;
@@ -45,16 +47,6 @@ static void on_found(void *ctx, enum store_rc rc, const struct suppression *foun
     world->waiting = false;
     world->rc = rc;
     event_base_loopbreak(world->base);
-}
-
-static struct address address_of(const char *text)
-{
-    const struct address_rules rules = { .fold_local_part = true };
-    struct address address;
-    struct err err;
-
-    assert_int_equal(address_parse(&address, ADDRESS_INTERNAL, span_of(text), &rules, &err), 0);
-    return address;
 }
 
 static void begin(struct world *world)

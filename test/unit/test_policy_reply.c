@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "some_address.h"
+
 #define UNTIL (1796083200 + 7 * 3600) /* 2026-12-01T07:00:00Z */
 
 static char postmaster[] = "postmaster", abuse[] = "abuse";
@@ -50,16 +52,6 @@ static struct policy_request request_for(const char *recipient)
     request.value[POLICY_PROTOCOL_STATE] = SPAN("RCPT");
     request.value[POLICY_RECIPIENT] = span_of(recipient);
     return request;
-}
-
-static struct address address_of(const char *text)
-{
-    const struct address_rules rules = { .fold_local_part = true };
-    struct address address;
-    struct err err;
-
-    assert_int_equal(address_parse(&address, ADDRESS_INTERNAL, span_of(text), &rules, &err), 0);
-    return address;
 }
 
 static void test_needs_lookup(void **state)

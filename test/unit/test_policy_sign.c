@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "some_address.h"
+
 #define NOW INT64_C(1796083200)
 
 static char folder[] = "/tmp/test_policy_sign_XXXXXX";
@@ -68,16 +70,6 @@ static struct policy_request request_of(const char *sender, const char *client, 
     request.value[POLICY_SASL_USERNAME] = span_of(sasl);
     request.value[POLICY_INSTANCE] = span_of(instance);
     return request;
-}
-
-static struct address address_of(const char *text)
-{
-    const struct address_rules rules = { .fold_local_part = true };
-    struct address address;
-    struct err err;
-
-    assert_int_equal(address_parse(&address, ADDRESS_INTERNAL, span_of(text), &rules, &err), 0);
-    return address;
 }
 
 static void who_is_signed(void **state)

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "some_address.h"
+
 #define DAY INT64_C(86400)
 #define NOW (INT64_C(20788) * DAY)
 
@@ -65,16 +67,6 @@ static int remove_key(void **state)
 {
     (void)state;
     return private_key_remove(folder);
-}
-
-static struct address address_of(const char *text)
-{
-    const struct address_rules rules = { .fold_local_part = true };
-    struct address address;
-    struct err err;
-
-    assert_int_equal(address_parse(&address, ADDRESS_INTERNAL, span_of(text), &rules, &err), 0);
-    return address;
 }
 
 static struct address path_of(const struct settings *settings, size_t stream, const char *lead)

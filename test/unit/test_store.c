@@ -23,20 +23,12 @@
 
 #include <cmocka.h>
 
+#include "some_address.h"
+
 #define NOW ((int64_t)time(NULL))
 
 static struct private_redis redis;
 static struct lead_settings lifecycle;
-
-static struct address address_of(const char *text)
-{
-    struct address_rules rules = { .fold_local_part = true, .default_domain = "" };
-    struct address address;
-    struct err err;
-
-    assert_int_equal(address_parse(&address, ADDRESS_INTERNAL, span_of(text), &rules, &err), 0);
-    return address;
-}
 
 static struct event bounce(const char *lead, enum cause cause, int64_t at)
 {

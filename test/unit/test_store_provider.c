@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#include "some_address.h"
+
 #define P             SPAN("big.example")
 #define FIVE          ((int64_t)300)
 #define DAY           ((int64_t)86400)
@@ -47,16 +49,6 @@ static int flush(void **state)
     (void)state;
     private_redis_cli(&redis, "FLUSHALL");
     return 0;
-}
-
-static struct address address_of(const char *text)
-{
-    struct address_rules rules = { .fold_local_part = true };
-    struct address address;
-    struct err err;
-
-    assert_int_equal(address_parse(&address, ADDRESS_INTERNAL, span_of(text), &rules, &err), 0);
-    return address;
 }
 
 /* The event of one try, from the log, with an answer of that provider. */

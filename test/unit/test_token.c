@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include "some_address.h"
+
 #define DAY      ((int64_t)24 * 60 * 60)
 #define T0       (INT64_C(20000) * DAY + 7 * 60 * 60)
 #define LIFETIME (10 * DAY)
@@ -59,17 +61,6 @@ static struct token_claim claim_of(const char *lead)
     return (struct token_claim){ .kind = TOKEN_BOUNCE,
                                  .domain = SPAN("bounces.example.com"),
                                  .subject = span_of(lead) };
-}
-
-static struct address address_of(const char *text)
-{
-    struct address_rules rules = { .fold_local_part = true };
-    struct address address;
-    struct err err;
-
-    if (address_parse(&address, ADDRESS_MAILBOX, span_of(text), &rules, &err) < 0)
-        fail_msg("%s: %s", text, err.text);
-    return address;
 }
 
 /* RFC 4648 10, in small letters and without padding. */
