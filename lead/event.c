@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "leadgate/event.h"
 
+#include <string.h>
+
 struct span event_stream(const struct event *event)
 {
     return event->stream.n > 0 ? event->stream : SPAN("*");
+}
+
+bool event_is_greylisting(const struct event *event)
+{
+    const char *last =
+        event->type == EVENT_DEFERRED && event->rule != NULL ? strrchr(event->rule, '.') : NULL;
+
+    return last != NULL && strcmp(last, ".greylisting") == 0;
 }
 
 const char *event_type_name(enum event_type type)

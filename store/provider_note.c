@@ -162,7 +162,7 @@ static void add_failure(struct cell *cell, const struct answer *answer)
     bool dead = answer->event->type == EVENT_BOUNCE && incident_explains(SIGN_DEAD, cause);
 
     cell->causes[cause]++;
-    cell->amounts[FAULTS] += incident_explains(SIGN_FAULTS, cause);
+    cell->amounts[FAULTS] += incident_explains(SIGN_FAULTS, cause) && !event_is_greylisting(answer->event);
     /* What an incident explains says nothing of the list. */
     cell->amounts[INVALID] += dead && !answer->event->excused;
     cell->amounts[KNOWN_DEAD] += dead && answer->known;

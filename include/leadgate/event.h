@@ -59,6 +59,10 @@ struct event {
 /* The field of lead:{ADDR}:refused that the event is about: its stream, "*" when it names none. */
 struct span event_stream(const struct event *event);
 
+/* A deferral of who comes for the first time, and is only to come again (RFC 6647): by a rule whose name ends
+ * in `.greylisting`. */
+bool event_is_greylisting(const struct event *event);
+
 const char *event_type_name(enum event_type type);
 const char *event_source_name(enum event_source source);
 

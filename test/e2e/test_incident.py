@@ -212,6 +212,19 @@ def test_its_usual_share_is_no_incident(store, log):
     assert wait_open(bed, "big.test")["sign"] == "faults"
 
 
+def test_greylisting_is_no_incident(store, log):
+    """A provider of whom nothing is known has everybody come again: he is tried, and nothing is wrong with him."""
+    bed, leads = store, leads_of(100, "shop.test")
+    bed.start_feed()
+    log.tries(leads, "big.test", "450 4.2.0 <you>: Recipient address rejected: Greylisted, see http://postgrey.big.test/")
+    bed.wait(lambda: counted(bed, "big.test") == 100, "the tries to be counted")
+    bed.wait(lambda: bed.redis.call("HGET", "leadgate:shares", "big.test/*") == "100 0 100", "a look at them")
+    assert incident(bed, "big.test") == {} and counted(bed, "big.test", "faults") == 0
+    bed.next_second()
+    log.tries(leads, "big.test", FAULT)
+    assert wait_open(bed, "big.test")["sign"] == "faults"
+
+
 def test_switched_off(store, log):
     """detect: false looks for nothing; switched on by a reload, it sees what is there."""
     bed, leads = store, leads_of(100, "shop.test")

@@ -145,6 +145,37 @@ static void each_kind_of_answer(void **state)
     store_free(store);
 }
 
+/* Who is only to come again has been tried, and nothing is wrong; who is not let in for good is another
+ * matter. */
+static void greylisting_is_no_fault(void **state)
+{
+    static const struct {
+        enum event_type type;
+        const char *rule;
+        int64_t faults;
+    } rows[] = {
+        { EVENT_DEFERRED, "rate.greylisting", 0 },     { EVENT_DEFERRED, "our.own.greylisting", 0 },
+        { EVENT_DEFERRED, "rate.limited", 1 },         { EVENT_DEFERRED, NULL, 1 },
+        { EVENT_DEFERRED, "rate.greylisting.end", 1 }, { EVENT_DEFERRED, "greylisting", 1 },
+        { EVENT_BOUNCE, "rate.greylisting", 1 },
+    };
+    struct store *store = store_new(&redis.settings);
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        struct event event = event_of(rows[i].type, CAUSE_RATE_LIMITED, "ann@example.com", now);
+        struct provider_sum got;
+
+        event.rule = rows[i].rule;
+        private_redis_cli(&redis, "FLUSHALL");
+        assert_int_equal(note(store, &event, false), STORE_OK);
+        got = sum_of_today(store);
+        assert_int_equal(got.count.tries, 1);
+        assert_int_equal(got.count.faults, rows[i].faults);
+    }
+    store_free(store);
+}
+
 /* Where the counts are, under which names, and for how long. */
 static void where_it_is_counted(void **state)
 {
@@ -534,6 +565,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(each_kind_of_answer, flush),
+        cmocka_unit_test_setup(greylisting_is_no_fault, flush),
         cmocka_unit_test_setup(where_it_is_counted, flush),
         cmocka_unit_test_setup(what_is_old, flush),
         cmocka_unit_test_setup(what_a_step_is_judged_by, flush),
