@@ -18,7 +18,6 @@
 
 #define FIVE        INT64_C(300)
 #define DAY         INT64_C(86400)
-#define FIVES_KEPT  (2 * DAY)
 #define DAYS_KEPT   (31 * DAY)
 #define DOMAIN_KEPT (90 * DAY)
 

@@ -6,6 +6,7 @@
 
 #include "leadgate/store_provider.h"
 #include "store/answer.h"
+#include "store/provider_note.h"
 #include "store/store.h"
 
 #include <inttypes.h>
@@ -149,6 +150,8 @@ enum store_rc store_forgive_invalid(struct store *store, struct span provider, i
     redisReply *reply;
     enum store_rc rc;
 
+    if (from < to - FIVES_KEPT)
+        from = to - FIVES_KEPT;
     key_make_count(&fives, COUNT_FIVE, provider, -1);
     key_make_count(&days, COUNT_DAY, provider, -1);
     len[3] = fives.n;

@@ -57,8 +57,8 @@ enum store_rc store_sum_answers(struct store *store, const struct span *provider
                                 struct stretch stretch, struct provider_sum *out, struct err *err);
 
 /* Takes back that recipients were said not to exist, in the five minutes from the first to the last of these
- * times and in their days: that was the provider's fault, and says nothing of the sender's list. Twice is
- * once. */
+ * times and in their days, as far as these are kept: that was the provider's fault, and says nothing of the
+ * sender's list. Twice is once. */
 enum store_rc store_forgive_invalid(struct store *store, struct span provider, int64_t from, int64_t to,
                                     struct err *err);
 

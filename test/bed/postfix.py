@@ -183,11 +183,16 @@ class Postfix:
         """Queue ids of the messages in the queue, whatever their state."""
         return re.findall(r'"queue_id": "(\w+)"', self.run("postqueue", "-j").stdout)
 
+    def _in_motion(self):
+        return re.search(r'"queue_name": "(incoming|active)"', self.run("postqueue", "-j").stdout)
+
     def flush(self):
         self.run("postqueue", "-f")
 
     def reset(self):
-        """No mail in the queue, and text() begins here."""
+        """No mail in the queue, nor in the hands of those who deliver it; and text() begins here."""
+        with contextlib.suppress(BedError):  # of what stays there
+            wait_until(lambda: not self._in_motion(), 10, "what is under way to arrive")
         if self.queued():
             self.run("postsuper", "-d", "ALL")
             wait_until(lambda: not self.queued(), 10, "the queue to be empty", self.recent)

@@ -537,6 +537,27 @@ static void no_share_without_a_log(void **state)
     store_free(store);
 }
 
+/* An incident of an operator's hand may begin whenever; Redis is busy with what can be there, and no longer.
+ */
+static void forgiven_since_ever(void **state)
+{
+    struct event event = event_of(EVENT_BOUNCE, CAUSE_USER_UNKNOWN, "ann@example.com", now);
+    struct store *store = store_new(&redis.settings);
+    const char *calls;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(note(store, &event, false), STORE_OK);
+    assert_int_equal(sum_of_today(store).invalid, 1);
+    private_redis_cli(&redis, "CONFIG RESETSTAT");
+    assert_int_equal(store_forgive_invalid(store, P, -900, now, &err), STORE_OK);
+    calls = strstr(private_redis_cli(&redis, "INFO commandstats"), "cmdstat_hgetall:calls=");
+    assert_non_null(calls);
+    assert_in_range(atoll(calls + strlen("cmdstat_hgetall:calls=")), 1, 577);
+    assert_int_equal(sum_of_today(store).invalid, 0);
+    store_free(store);
+}
+
 /* Without Redis nothing is counted, and nothing is counted twice when it is back. */
 static void while_redis_is_away(void **state)
 {
@@ -566,6 +587,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(each_kind_of_answer, flush),
         cmocka_unit_test_setup(greylisting_is_no_fault, flush),
+        cmocka_unit_test_setup(forgiven_since_ever, flush),
         cmocka_unit_test_setup(where_it_is_counted, flush),
         cmocka_unit_test_setup(what_is_old, flush),
         cmocka_unit_test_setup(what_a_step_is_judged_by, flush),
