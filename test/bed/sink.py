@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 
 HANG_UP = "421 "
 
+TICK = 0.02  # time(2), by which Postfix dates, is behind the clock by up to a tick of the kernel, 10 ms
+
 RULES = [
     (lambda local: local.startswith("dead"), "550 5.1.1 <{r}>: Recipient address rejected: User unknown"),
     (lambda local: local.startswith("full"), "552 5.2.2 <{r}>: The mailbox is over its quota"),
@@ -125,7 +127,7 @@ class Sink:
                 if refusal is None:
                     mail.recipients.append(recipient)
                     mail.recipient_arguments[recipient] = arguments(text)
-                while refusal and self.refuse_later and (left := came + 1 - time.time()) > 0:
+                while refusal and self.refuse_later and (left := came + 1 + TICK - time.time()) > 0:
                     await asyncio.sleep(left)
                 await say(refusal or "250 2.1.5 Ok")
             elif verb == "DATA":
