@@ -312,6 +312,7 @@ def test_a_key_of_a_wrong_type(bed):
             "events.mailbox.bounce.user-unknown": 2, "effects.optout": 2}
     bed.wait(lambda: counters(bed, "decisions", "events", "effects") == want, f"{want}")
     for program in policyd, feed, milter:
+        bed.wait(lambda: "takes counts again" in program.text(), f"another word of {program.name}")
         assert program.text().count("WRONGTYPE") == 1 and program.text().count("takes counts again") == 1
 
 

@@ -152,9 +152,9 @@ def test_postfix_rotates_its_log(logged):
         send(bed, ["dead4@dest.test"])
         assert len(rotated(bed)) == 2 and all(name.endswith(".gz") for name in rotated(bed))
         feed = bed.start_feed()
-        bed.wait(lambda: optouts(bed) == 4, "all opt-outs")
-        from_log = [line["lead"] for line in feed.lines("change")]
-        assert sorted(from_log) == [f"dead{i}@dest.test" for i in (1, 2, 3, 4)]
+        bed.wait(lambda: len(feed.lines("change")) >= 4, "all opt-outs")
+        assert optouts(bed) == 4
+        assert sorted(line["lead"] for line in feed.lines("change")) == [f"dead{i}@dest.test" for i in (1, 2, 3, 4)]
         assert "reading from its beginning" not in feed.text()
     finally:
         for name in rotated(bed):
