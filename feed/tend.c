@@ -207,7 +207,7 @@ static bool is_in_other_hands(const struct incident_state *state)
     return state->hold.present && state->hold.since != state->incident.since;
 }
 
-/* It is not there, and nobody has ended it: an operator has deleted it, or no feed has run for an hour. */
+/* It is not there, and nobody has ended it: an operator has deleted it, or no feed has run for a day. */
 static enum store_rc let_go(const struct tend *tend, struct span provider, bool listed,
                             struct incident_state *state, struct err *err)
 {

@@ -2,7 +2,9 @@
 /* Incident and hold are changed in one step by a script that compares first. A hold is ours when it begins
  * with the words of this incident; whatever else stands there is an operator's, and stays. A hold outlives
  * what the incident says of it by some minutes, so that it does not end before the leader looks; and where no
- * leader comes any more, an incident ends by itself after an hour. */
+ * leader comes any more, an incident ends by itself after a day: longer than any hold, since a bounce that
+ * comes once it is gone counts for good. (By then it has held nobody for long: see the script in domain.c.)
+ */
 #include "leadgate/store_incident.h"
 
 #include "leadgate/logline.h"
@@ -15,8 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HOLD_SLACK 300  /* seconds that a hold is kept beyond its time */
-#define OPEN_LIFE  3600 /* of an incident that nobody keeps */
+#define HOLD_SLACK 300   /* seconds that a hold is kept beyond its time */
+#define OPEN_LIFE  86400 /* of an incident that nobody keeps */
 #define ENDED_LIFE 86400
 
 /* A field of the incident, as the caller's program reads it. */
