@@ -22,8 +22,11 @@ enum { AT_ONCE = 500 }; /* providers that are asked about in one write */
 /* How a provider stands. */
 struct stand {
     bool held, released;
-    int percent;   /* 100: no incident is open */
-    int64_t until; /* of the release; 0 = it has no end */
+    int percent;       /* 100: no incident is open */
+    int64_t until;     /* of the release; 0 = it has no end */
+    int64_t since;     /* from these five minutes on risky leads may be under way */
+    int64_t answered;  /* and so many of them are not any more */
+    int64_t under_way; /* but so many */
 };
 
 struct overview {
@@ -40,56 +43,9 @@ struct row {
 
 /* --- what there is --- */
 
-static enum store_rc find_stands(struct session *session, struct overview *overview, size_t first, size_t n,
-                                 struct err *err)
-{
-    struct incident_state *incidents = calloc(n, sizeof(*incidents));
-    struct release releases[AT_ONCE];
-    struct span names[AT_ONCE];
-    enum store_rc rc = STORE_DOWN;
-
-    if (incidents == NULL) {
-        err_set(err, "out of memory");
-        return STORE_DOWN;
-    }
-    for (size_t i = 0; i < n; i++)
-        names[i] = span_of(overview->names.name[first + i]);
-    if (store_find_incidents(session->store, names, n, session->now, incidents, err) == STORE_OK)
-        rc = store_find_releases(session->store, names, n, session->now, releases, err);
-    for (size_t i = 0; rc == STORE_OK && i < n; i++)
-        overview->stands[first + i] = (struct stand){
-            .held = incidents[i].hold.present,
-            .percent = incidents[i].open ? incidents[i].incident.percent : 100,
-            .released = releases[i].present,
-            .until = releases[i].until,
-        };
-    free(incidents);
-    return rc;
-}
-
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(a, b);
-}
-
-static enum store_rc read_all(struct session *session, struct overview *overview, struct err *err)
-{
-    struct provider_list *names = &overview->names;
-    enum store_rc rc = STORE_OK;
-
-    if (store_read_shares(session->store, &overview->shares, err) == STORE_DOWN ||
-        store_list_providers(session->store, 0, names, err) == STORE_DOWN ||
-        store_list_open(session->store, names, err) == STORE_DOWN)
-        return STORE_DOWN;
-    if ((overview->stands = calloc(names->n + 1, sizeof(*overview->stands))) == NULL) {
-        err_set(err, "out of memory");
-        return STORE_DOWN;
-    }
-    if (names->n > 0)
-        qsort(names->name, names->n, sizeof(*names->name), compare_names);
-    for (size_t i = 0; rc == STORE_OK && i < names->n; i += AT_ONCE)
-        rc = find_stands(session, overview, i, names->n - i < AT_ONCE ? names->n - i : AT_ONCE, err);
-    return rc;
 }
 
 /* NULL when he is not among those that are known. */
@@ -100,6 +56,77 @@ static struct stand *stand_of(const struct overview *overview, const char *provi
         names->n == 0 ? NULL : bsearch(provider, names->name, names->n, sizeof(*names->name), compare_names);
 
     return found == NULL ? NULL : &overview->stands[found - (const char(*)[PROVIDER_SIZE])names->name];
+}
+
+static void note_answered(const struct session *session, struct overview *overview)
+{
+    for (size_t i = 0; i < overview->names.n; i++)
+        overview->stands[i].since = under_way_since(session->now);
+    for (size_t i = 0; i < overview->shares.n; i++) {
+        const struct share *share = &overview->shares.item[i];
+        struct stand *stand = strcmp(share->stream, "*") == 0 ? stand_of(overview, share->provider) : NULL;
+
+        if (stand == NULL)
+            continue;
+        if (share->since > 0)
+            stand->since = share->since;
+        stand->answered = share->answered;
+    }
+}
+
+static enum store_rc find_stands(struct session *session, struct overview *overview, size_t first, size_t n,
+                                 struct err *err)
+{
+    struct incident_state *incidents = calloc(n, sizeof(*incidents));
+    int64_t since[AT_ONCE], passed[AT_ONCE];
+    struct release releases[AT_ONCE];
+    struct span names[AT_ONCE];
+    enum store_rc rc = STORE_DOWN;
+
+    if (incidents == NULL) {
+        err_set(err, "out of memory");
+        return STORE_DOWN;
+    }
+    for (size_t i = 0; i < n; i++) {
+        names[i] = span_of(overview->names.name[first + i]);
+        since[i] = overview->stands[first + i].since;
+    }
+    if (store_find_incidents(session->store, names, n, session->now, incidents, err) == STORE_OK &&
+        store_count_passed(session->store, names, n, since, passed, err) == STORE_OK)
+        rc = store_find_releases(session->store, names, n, session->now, releases, err);
+    for (size_t i = 0; rc == STORE_OK && i < n; i++) {
+        struct stand *stand = &overview->stands[first + i];
+
+        stand->held = incidents[i].hold.present;
+        stand->percent = incidents[i].open ? incidents[i].incident.percent : 100;
+        stand->released = releases[i].present;
+        stand->until = releases[i].until;
+        stand->under_way = passed[i] > stand->answered ? passed[i] - stand->answered : 0;
+    }
+    free(incidents);
+    return rc;
+}
+
+static enum store_rc read_all(struct session *session, struct overview *overview, struct err *err)
+{
+    struct provider_list *names = &overview->names;
+    enum store_rc rc = STORE_OK;
+
+    if (store_read_shares(session->store, &overview->shares, err) == STORE_DOWN ||
+        store_list_providers(session->store, 0, names, err) == STORE_DOWN ||
+        store_list_open(session->store, names, err) == STORE_DOWN ||
+        store_list_passed(session->store, names, err) == STORE_DOWN)
+        return STORE_DOWN;
+    if ((overview->stands = calloc(names->n + 1, sizeof(*overview->stands))) == NULL) {
+        err_set(err, "out of memory");
+        return STORE_DOWN;
+    }
+    if (names->n > 0)
+        qsort(names->name, names->n, sizeof(*names->name), compare_names);
+    note_answered(session, overview);
+    for (size_t i = 0; rc == STORE_OK && i < names->n; i += AT_ONCE)
+        rc = find_stands(session, overview, i, names->n - i < AT_ONCE ? names->n - i : AT_ONCE, err);
+    return rc;
 }
 
 /* --- what is printed --- */
@@ -121,19 +148,20 @@ enum {
     FIELD_INVALID,
     FIELD_SHARE,
     FIELD_LEVEL,
+    FIELD_UNDER_WAY,
     FIELD_HOLD,
     FIELD_PASS,
     FIELD_RELEASED,
     FIELDS
 };
 
-static const char *const field_names[FIELDS] = { "provider", "stream", "tries", "invalid", "share",
-                                                 "level",    "hold",   "pass",  "released" };
+static const char *const field_names[FIELDS] = { "provider", "stream",    "tries", "invalid", "share",
+                                                 "level",    "under-way", "hold",  "pass",    "released" };
 
 /* A row's words. */
 struct words {
     struct span fields[FIELDS];
-    char numbers[4][24], until[TIME_TEXT_SIZE];
+    char numbers[5][24], until[TIME_TEXT_SIZE];
 };
 
 static void say_number(struct words *words, int field, char text[24], int64_t number)
@@ -141,10 +169,12 @@ static void say_number(struct words *words, int field, char text[24], int64_t nu
     words->fields[field] = (struct span){ text, (size_t)snprintf(text, 24, "%" PRId64, number) };
 }
 
-static void say_stand(struct words *words, const struct stand *stand)
+static void say_stand(struct words *words, const struct stand *stand, bool all_mail)
 {
     if (stand == NULL)
         return;
+    if (all_mail && stand->under_way > 0)
+        say_number(words, FIELD_UNDER_WAY, words->numbers[4], stand->under_way);
     if (stand->percent < 100) {
         words->fields[FIELD_HOLD] = SPAN("incident");
         say_number(words, FIELD_PASS, words->numbers[3], stand->held ? 0 : stand->percent);
@@ -170,7 +200,7 @@ static void make_words(struct words *words, const struct guard_limits *limits, c
     words->fields[FIELD_SHARE] =
         (struct span){ text, (size_t)snprintf(text, 24, "%" PRId64 ".%" PRId64, share / 10, share % 10) };
     words->fields[FIELD_LEVEL] = span_of(level_name(guard_level(limits, &row->count)));
-    say_stand(words, row->stand);
+    say_stand(words, row->stand, strcmp(row->share->stream, "*") == 0);
 }
 
 static void print_json(const struct words *words)
@@ -182,7 +212,7 @@ static void print_json(const struct words *words)
     for (int i = 0; i < FIELDS; i++) {
         if (i == FIELD_SHARE)
             printf(",\"%s\":%.*s", field_names[i], SPAN_FMT(words->fields[i]));
-        else if ((i == FIELD_TRIES || i == FIELD_INVALID || i == FIELD_PASS) &&
+        else if ((i == FIELD_TRIES || i == FIELD_INVALID || i == FIELD_PASS || i == FIELD_UNDER_WAY) &&
                  span_int64(words->fields[i], &number))
             output_json_int(&first, field_names[i], number);
         else
@@ -208,6 +238,8 @@ static void print_text(const struct words *words)
     printf(" %10.*s %10.*s %6.*s %%  ", SPAN_FMT(fields[FIELD_TRIES]), SPAN_FMT(fields[FIELD_INVALID]),
            SPAN_FMT(fields[FIELD_SHARE]));
     printf("%.*s", SPAN_FMT(fields[FIELD_LEVEL]));
+    if (fields[FIELD_UNDER_WAY].n > 0)
+        printf(", %.*s risky under way", SPAN_FMT(fields[FIELD_UNDER_WAY]));
     if (fields[FIELD_HOLD].n > 0)
         printf(", %.*s: %.*s %% pass", SPAN_FMT(fields[FIELD_HOLD]), SPAN_FMT(fields[FIELD_PASS]));
     if (fields[FIELD_RELEASED].n > 0)
@@ -241,14 +273,14 @@ static void print_row(const struct guard_limits *limits, int format, const struc
 
 /* --- the rows --- */
 
-/* Whoever is held or released, and has no share of all mail, gets a row all the same. Writes him to extra;
- * NULL where there is nothing to tell. */
+/* Whoever is held or released, or has somebody under way, and has no share of all mail, gets a row all the
+ * same. Writes him to extra; NULL where there is nothing to tell. */
 static const struct share *tell_without(const struct overview *overview, size_t i, const bool *told,
                                         struct share *extra)
 {
     const struct stand *stand = &overview->stands[i];
 
-    if (told[i] || (!stand->held && !stand->released && stand->percent == 100))
+    if (told[i] || (!stand->held && !stand->released && stand->percent == 100 && stand->under_way == 0))
         return NULL;
     *extra = (struct share){ .stream = "*" };
     memcpy(extra->provider, overview->names.name[i], sizeof(extra->provider));

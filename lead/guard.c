@@ -5,7 +5,7 @@
  * addresses, however it begins.
  *
  * Answers come late: seconds in a quiet queue, hours in a full one, and a whole list is in the queue within
- * seconds. So nobody waits for the answers to show how bad it is: of those whose answer is still to come some
+ * seconds. So nobody waits for the answers to show how bad it is: of the risky leads who are under way some
  * are taken for dead. A list of unknown leads begins with a few, and each round of answers lets more of them
  * pass than the one before it. From the warning on all of them are taken for dead. */
 #include "leadgate/guard.h"
@@ -37,7 +37,8 @@ enum guard_level guard_level(const struct guard_limits *limits, const struct gua
 /* Those who are dead, and those who are to be feared to be, in hundredths. */
 static double feared(const struct guard_limits *limits, const struct guard_count *count)
 {
-    int64_t percent = guard_level(limits, count) == GUARD_CALM ? limits->unanswered : 100;
+    int64_t few = limits->unanswered > limits->limit ? limits->unanswered : 0;
+    int64_t percent = guard_level(limits, count) == GUARD_CALM ? few : 100;
 
     return (double)count->invalid * 100 + (double)count->risky * (double)percent;
 }
@@ -45,7 +46,7 @@ static double feared(const struct guard_limits *limits, const struct guard_count
 int64_t guard_share(const struct guard_limits *limits, const struct guard_count *count)
 {
     bool known = guard_level(limits, count) == GUARD_LIMIT;
-    int64_t tries = count->tries + (known ? 0 : count->flying);
+    int64_t tries = count->tries + (known ? 0 : count->risky);
     double invalid = known ? (double)count->invalid * 100 : feared(limits, count);
 
     return (int64_t)(invalid * 10 / (double)(tries < limits->floor ? limits->floor : tries));
@@ -54,15 +55,14 @@ int64_t guard_share(const struct guard_limits *limits, const struct guard_count 
 bool guard_holds(const struct guard_limits *limits, const struct guard_count *count)
 {
     return guard_level(limits, count) == GUARD_LIMIT ||
-           reaches(limits, count->tries + count->flying, feared(limits, count), limits->limit);
+           reaches(limits, count->tries + count->risky, feared(limits, count), limits->limit);
 }
 
 bool guard_is_near(const struct guard_limits *limits, const struct guard_count *count)
 {
     struct guard_count more = *count;
 
-    more.flying += count->risky;
-    more.risky += count->risky;
+    more.risky += count->risky + GUARD_MARGIN;
     return guard_level(limits, count) != GUARD_CALM || guard_holds(limits, &more);
 }
 

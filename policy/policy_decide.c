@@ -35,6 +35,14 @@ struct policy_decider {
     bool flushing; /* the timer runs */
 };
 
+static int64_t wall_clock_ms(const struct policy_decider *decider)
+{
+    struct timeval now;
+
+    event_base_gettimeofday_cached(decider->base, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_usec / 1000;
+}
+
 /* Something is counted: in a second it goes to Redis. */
 static void flush_later(struct policy_decider *decider)
 {
@@ -54,6 +62,7 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     decider->flushing = false;
+    policy_providers_tell(decider->providers, wall_clock_ms(decider));
     policy_tally_move(&decider->tally, decider->counters);
     lookup_count(decider->lookup, decider->counters);
     if (counters_waiting(decider->counters))
@@ -137,14 +146,6 @@ static void let_pass(struct policy_question *question)
     policy_server_answer(question, is_signed ? action : "DUNNO");
 }
 
-static int64_t wall_clock_ms(const struct policy_decider *decider)
-{
-    struct timeval now;
-
-    event_base_gettimeofday_cached(decider->base, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_usec / 1000;
-}
-
 /* Nothing stands against the recipient herself: what of her provider? False when more is to be known first:
  * of him, or of her because he is in trouble; once. */
 static bool judge_provider(struct policy_question *question, const struct suppression *found,
@@ -155,21 +156,27 @@ static bool judge_provider(struct policy_question *question, const struct suppre
     struct policy_place place =
         policy_providers_find(decider->providers, &question->lead, wall_clock_ms(decider));
     bool trouble = place.provider == NULL || place.provider->trouble || place.domain_held;
-    const struct stream *stream = NULL;
-    struct policy_held held;
+    struct suppression bounced;
 
     if (trouble && !question->closely)
         return false;
     if (place.provider == NULL)
         return true;
+    /* A bounce goes to whoever sent what bounced: no lead, and no risky one. */
+    if (question->request.value[POLICY_SENDER].n == 0) {
+        bounced = *found;
+        bounced.standing.known = false;
+        found = &bounced;
+    }
     if (trouble || found->returning) {
-        stream = policy_stream(settings, &question->request);
-        held = policy_hold_judge(settings, stream, place.provider, place.domain_held, &question->lead, found);
+        const struct stream *stream = policy_stream(settings, &question->request);
+        struct policy_held held =
+            policy_hold_judge(settings, stream, place.provider, place.domain_held, &question->lead, found);
         if (held.why != POLICY_WHY_NONE)
             policy_reply_hold(reply, settings, stream, &question->lead, &held, place.provider->name);
     }
     if (reply->verdict != POLICY_DEFERRED)
-        policy_hold_pass(settings, stream, place.provider, found);
+        policy_hold_pass(settings, place.provider, found, question->counts_for);
     return true;
 }
 
@@ -180,8 +187,10 @@ static void look_closely(struct policy_question *question)
 {
     struct policy_decider *decider = question->ctx;
 
+    (void)policy_providers_meet(decider->providers, &question->lead, wall_clock_ms(decider),
+                                &question->counts_for);
     question->closely = true;
-    (void)policy_providers_meet(decider->providers, &question->lead, wall_clock_ms(decider));
+    question->counts_for = 1;
     lookup_recipient(decider->lookup, &question->lead, LOOK_CLOSELY, on_found, question);
 }
 
@@ -228,8 +237,8 @@ void policy_decide(struct policy_question *question)
         return;
     }
     if (ask) {
-        enum lookup_look look =
-            policy_providers_meet(decider->providers, &question->lead, wall_clock_ms(decider));
+        enum lookup_look look = policy_providers_meet(decider->providers, &question->lead,
+                                                      wall_clock_ms(decider), &question->counts_for);
 
         question->closely = look == LOOK_CLOSELY;
         lookup_recipient(decider->lookup, &question->lead, look, on_found, question);
@@ -306,6 +315,7 @@ static void await_counts(struct policy_decider *decider)
 void policy_decider_flush(struct policy_decider *decider)
 {
     event_del(decider->flush);
+    policy_providers_tell(decider->providers, wall_clock_ms(decider));
     policy_tally_move(&decider->tally, decider->counters);
     await_counts(decider); /* what the timer began */
     lookup_count(decider->lookup, decider->counters);

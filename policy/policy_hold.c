@@ -30,7 +30,7 @@ static bool is_guarded(const struct settings *settings, const struct policy_prov
 }
 
 /* Those by which counts[i] is judged. Whose answers do not come is judged by those that are there; so is a
- * stream, since of some the log does not tell. */
+ * stream before the warning: who is under way is known of all mail together. */
 static struct guard_limits limits_of(const struct settings *settings, const struct policy_provider *provider,
                                      size_t i)
 {
@@ -57,6 +57,12 @@ bool policy_hold_is_near(const struct settings *settings, const struct policy_pr
             if (is_near(settings, provider, i))
                 return true;
     return false;
+}
+
+/* Also where none of them waits now: a release ends, and the answers come. */
+bool policy_hold_counts(const struct settings *settings, const struct policy_provider *provider)
+{
+    return settings->guard.enforce != ENFORCE_OFF && provider->counts != NULL;
 }
 
 /* While it is open an incident tells who passes; but a hold is there for all. */
@@ -89,12 +95,13 @@ static enum policy_why judge_counts(const struct settings *settings, const struc
                                     size_t i, int64_t *share)
 {
     const struct guard_limits limits = limits_of(settings, provider, i);
-    const struct guard_count *count = &provider->counts[i];
+    struct guard_count count = provider->counts[i];
 
-    if (!guard_holds(&limits, count))
+    count.risky = provider->counts[0].risky;
+    if (!guard_holds(&limits, &count))
         return POLICY_WHY_NONE;
-    *share = guard_share(&limits, count);
-    return guard_level(&limits, count) == GUARD_LIMIT ? POLICY_WHY_GUARD : POLICY_WHY_UNANSWERED;
+    *share = guard_share(&limits, &count);
+    return guard_level(&limits, &count) == GUARD_LIMIT ? POLICY_WHY_GUARD : POLICY_WHY_UNANSWERED;
 }
 
 static enum policy_why judge_guard(const struct settings *settings, const struct stream *stream,
@@ -134,24 +141,14 @@ struct policy_held policy_hold_judge(const struct settings *settings, const stru
     return held;
 }
 
-/* One of whom it is not known counts as risky. */
-static void count_in(struct guard_count *count, const struct suppression *found)
+void policy_hold_pass(const struct settings *settings, struct policy_provider *provider,
+                      const struct suppression *found, int counts_for)
 {
-    count->flying++;
-    count->risky += !found->standing.known || is_risky(found);
-}
-
-void policy_hold_pass(const struct settings *settings, const struct stream *stream,
-                      struct policy_provider *provider, const struct suppression *found)
-{
-    size_t at;
-
     provider->sent++;
     provider->returned += found->returning;
-    if (!is_guarded(settings, provider))
+    if (!policy_hold_counts(settings, provider) || !is_risky(found))
         return;
-    count_in(&provider->counts[0], found);
-    if (stream != NULL && (at = counts_of(settings, stream, provider)) > 0)
-        count_in(&provider->counts[at], found);
-    provider->trouble |= is_near(settings, provider, 0);
+    provider->passed += counts_for;
+    provider->counts[0].risky += counts_for;
+    provider->trouble |= is_guarded(settings, provider) && is_near(settings, provider, 0);
 }

@@ -32,8 +32,10 @@ struct policy_provider {
     bool released;              /* from the guard */
     bool answering;             /* answers to what he is sent come, and are worth waiting for */
     bool trouble;               /* policy_hold_is_near() said so */
-    struct guard_count *counts; /* of all mail, then of each stream of the settings; NULL = nothing counts */
+    struct guard_count *counts; /* of all mail, then of each stream of the settings; who is under way is told
+                                   of all mail only. NULL = nothing counts */
     size_t n_counts;
+    int64_t passed;         /* risky leads that were let pass, and of whom Redis was not told yet */
     int64_t hour;           /* that these are of: since the epoch */
     int64_t sent, returned; /* recipients that passed in it, and those who came back among them */
 };
@@ -48,15 +50,18 @@ struct policy_held {
     int64_t share; /* thousandths; of the guard: dead ones, of the re-entry: those who came back */
 };
 
-/* found->standing is known, or the provider is in no trouble and she does not come back. stream: one of the
- * settings'. */
+/* Whether the risky leads that he is sent are counted. */
+bool policy_hold_counts(const struct settings *settings, const struct policy_provider *provider);
+
+/* found->standing is known, or the provider is in no trouble and she does not come back: of whom it is not
+ * known is no risky lead. stream: one of the settings'. */
 struct policy_held policy_hold_judge(const struct settings *settings, const struct stream *stream,
                                      const struct policy_provider *provider, bool domain_held,
                                      const struct address *lead, const struct suppression *found);
 
-/* She passes: counts her, and says whether there is trouble from now on. stream may be NULL when the provider
- * is in none yet. */
-void policy_hold_pass(const struct settings *settings, const struct stream *stream,
-                      struct policy_provider *provider, const struct suppression *found);
+/* She passes: counts her, and says whether there is trouble from now on. counts_for: how many she stands for
+ * if she is risky. */
+void policy_hold_pass(const struct settings *settings, struct policy_provider *provider,
+                      const struct suppression *found, int counts_for);
 
 #endif

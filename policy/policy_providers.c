@@ -4,9 +4,15 @@
  * away. Each domain's answer tells of its provider too, so he is as fresh as the freshest of his domains.
  *
  * A domain is asked about at most once a second, while there are decisions on it; the next ones of that
- * second are looked up behind it on the same connection, and so are answered after it. */
+ * second are looked up behind it on the same connection, and so are answered after it.
+ *
+ * How many risky leads are under way is counted in Redis, by all policy servers together; each adds its own
+ * once a second, and goes by what Redis said and what it has let pass since. Where many more may pass a
+ * glance at each lead does, which does not tell who is risky: one in GUARD_SAMPLE is looked at closely and
+ * counts for all of them. Which one is not to be foreseen: a list may have an order. */
 #include "policy/policy_providers.h"
 
+#include "leadgate/guard.h"
 #include "leadgate/hash.h"
 
 #include <stdlib.h>
@@ -20,10 +26,7 @@ enum {
 };
 
 #define SECOND 1000
-#define MINUTE (60 * SECOND)
-#define HOUR   (60 * MINUTE)
-
-#define PATIENCE (5 * MINUTE) /* with a provider from whom nothing is heard */
+#define HOUR   (3600 * SECOND)
 
 struct domain {
     uint64_t hash; /* 0: free */
@@ -33,14 +36,15 @@ struct domain {
     bool held, returning;
     size_t provider_at; /* where his place was at the last answer, and of which hash */
     uint64_t provider_hash;
+    int64_t told; /* in his place, when it was asked; -1: he was not known */
     char name[DOMAIN_SIZE];
 };
 
 struct place {
     uint64_t hash; /* 0: free */
     int64_t used;
-    int64_t aged;  /* when what is under way was halved last */
-    int64_t heard; /* when there was an answer last, or none was to come */
+    int64_t told;   /* risky leads of whom Redis was told from this place, whoever had it */
+    uint64_t turns; /* decisions, for the samples */
     struct policy_provider provider;
 };
 
@@ -48,6 +52,7 @@ struct policy_providers {
     struct lookup *lookup;
     const struct settings *settings;
     char *streams; /* their names, with blanks between them; NULL: there was no memory for them */
+    bool followed; /* some feed follows a log, by the last answer */
     struct domain domains[DOMAINS];
     struct place places[PROVIDERS];
 };
@@ -82,10 +87,23 @@ static struct domain *take_domain(struct policy_providers *providers, struct spa
     return NULL;
 }
 
-static void empty_place(struct place *place)
+/* Redis is told how many risky leads were let pass. */
+static void tell(struct policy_providers *providers, struct place *place, int64_t now)
 {
+    struct policy_provider *provider = &place->provider;
+
+    if (provider->passed == 0 ||
+        !lookup_pass(providers->lookup, span_of(provider->name), provider->passed, now / SECOND))
+        return;
+    place->told += provider->passed;
+    provider->passed = 0;
+}
+
+static void empty_place(struct policy_providers *providers, struct place *place, int64_t now)
+{
+    tell(providers, place, now);
     free(place->provider.counts);
-    *place = (struct place){ .hash = 0 };
+    *place = (struct place){ .told = place->told };
 }
 
 /* The place of a provider, taken for him if need be. */
@@ -100,9 +118,8 @@ static struct place *take_place(struct policy_providers *providers, struct span 
         if (set[i].used < oldest->used)
             oldest = &set[i];
     }
-    empty_place(oldest);
+    empty_place(providers, oldest, now);
     oldest->hash = hash;
-    oldest->aged = oldest->heard = now;
     (void)span_copy(oldest->provider.name, sizeof(oldest->provider.name), name);
     return oldest;
 }
@@ -114,95 +131,51 @@ static struct place *place_of(struct policy_providers *providers, const struct d
     return domain->known && place->hash == domain->provider_hash ? place : NULL;
 }
 
-/* The answers to what is under way are heard, whoever they were about; what never gets one is forgotten:
- * half of it in each minute. True when there were answers. */
-static bool land(struct guard_count *count, struct guard_count now, int64_t minutes)
-{
-    int64_t landed = now.heard > count->heard ? now.heard - count->heard : 0;
-
-    if (landed < count->flying) {
-        now.flying = (count->flying - landed) >> minutes;
-        now.risky = now.flying * count->risky / count->flying;
-    }
-    *count = now;
-    return landed > 0;
-}
-
 /* Room for the counts, when there is anything to be counted. */
 static bool make_counts(struct policy_provider *provider, const struct provider_state *state, size_t n)
 {
-    struct guard_count share = { .tries = state->followed };
+    bool any = state->followed;
+    struct guard_count share;
 
     if (provider->counts != NULL)
         return true;
-    for (size_t i = 0; share.tries == 0 && i < n; i++)
-        provider_state_share(state, i, &share);
-    provider->counts = share.tries == 0 ? NULL : calloc(n, sizeof(*provider->counts));
+    for (size_t i = 0; !any && i < n; i++)
+        any = provider_state_share(state, i, &share);
+    provider->counts = any ? calloc(n, sizeof(*provider->counts)) : NULL;
     provider->n_counts = provider->counts == NULL ? 0 : n;
     return provider->counts != NULL;
 }
 
-/* How many minutes what is under way has grown older. */
-static int64_t age(struct place *place)
-{
-    int64_t minutes = (place->used - place->aged) / MINUTE;
-
-    if (minutes == 0 && place->used >= place->aged)
-        return 0;
-    place->aged = place->used;
-    return minutes < 0 ? 1 : minutes > 32 ? 32 : minutes;
-}
-
+/* told: what Redis had been told when it was asked. */
 static void read_shares(struct policy_providers *providers, struct place *place,
-                        const struct provider_state *state)
+                        const struct provider_state *state, int64_t told)
 {
     struct policy_provider *provider = &place->provider;
-    int64_t minutes = age(place);
-    struct guard_count share;
-    bool heard = false;
 
     if (!make_counts(provider, state, providers->settings->streams.n + 1))
         return;
-    for (size_t i = 0; i < provider->n_counts; i++) {
-        provider_state_share(state, i, &share);
-        heard |= land(&provider->counts[i], share, minutes);
-    }
-    if (heard || provider->counts[0].flying == 0 || place->used < place->heard)
-        place->heard = place->used;
-    provider->answering = state->followed && place->used - place->heard < PATIENCE;
+    for (size_t i = 0; i < provider->n_counts; i++)
+        (void)provider_state_share(state, i, &provider->counts[i]);
+    provider->answering = state->followed && !state->late;
+    provider->counts[0].risky += place->told - told + provider->passed;
 }
 
-/* A domain goes by its own name until the log tells who answers for it: what is under way by then is his. */
-static void hand_over(struct place *from, struct place *to)
-{
-    struct guard_count *before = from->provider.counts, *after = to->provider.counts;
-
-    if (before == NULL || after == NULL || before->tries > 0)
-        return;
-    after->flying += before->flying;
-    after->risky += before->risky;
-    before->flying = before->risky = 0;
-}
-
-/* Who has no name, or none of ours, shares a place with all such, and is in no trouble. from: who was thought
- * to answer; NULL = nobody. */
-static struct place *read_provider(struct policy_providers *providers, const struct provider_state *state,
-                                   struct place *from, int64_t now)
+/* Who has no name, or none of ours, shares a place with all such, and is in no trouble. */
+static struct place *read_provider(struct policy_providers *providers, const struct domain *domain,
+                                   const struct provider_state *state)
 {
     static const struct provider_state nobody = { .percent = 100 };
+    const struct place *before = place_of(providers, domain);
     struct place *place;
 
     if (state->provider.n == 0 || state->provider.n >= PROVIDER_SIZE)
         state = &nobody;
-    place = take_place(providers, state->provider, now);
-    place->used = now;
+    place = take_place(providers, state->provider, domain->used);
+    place->used = domain->used;
     place->provider.held = state->held;
     place->provider.percent = state->percent;
     place->provider.released = state->released;
-    if (from != NULL && from != place &&
-        make_counts(&place->provider, state, providers->settings->streams.n + 1))
-        hand_over(from, place);
-    read_shares(providers, place, state);
+    read_shares(providers, place, state, place == before && domain->told >= 0 ? domain->told : place->told);
     place->provider.trouble = policy_hold_is_near(providers->settings, &place->provider);
     return place;
 }
@@ -222,7 +195,8 @@ static void on_domain(void *ctx, const struct address *lead, enum store_rc rc,
         domain->asked = 0;
         return;
     }
-    place = read_provider(providers, state, place_of(providers, domain), domain->used);
+    providers->followed = state->followed;
+    place = read_provider(providers, domain, state);
     domain->known = true;
     domain->held = state->domain_held;
     domain->returning = state->returning;
@@ -239,13 +213,28 @@ static bool is_fresh(const struct domain *domain, const struct place *place, int
 static void ask(struct policy_providers *providers, struct domain *domain, const struct address *lead,
                 int64_t now)
 {
+    const struct place *place = place_of(providers, domain);
+
     domain->asked = now;
+    domain->told = place == NULL ? -1 : place->told;
     lookup_domain(providers->lookup, lead, settings_provider(providers->settings, SPAN_NONE, lead),
-                  providers->streams != NULL ? span_of(providers->streams) : SPAN_NONE, on_domain, providers);
+                  providers->streams != NULL ? span_of(providers->streams) : SPAN_NONE, now / SECOND,
+                  on_domain, providers);
+}
+
+/* Whether this decision is the one in GUARD_SAMPLE. */
+static bool is_sampled(const struct policy_providers *providers, struct place *place)
+{
+    uint64_t turn;
+
+    if (!providers->followed || !policy_hold_counts(providers->settings, &place->provider))
+        return false;
+    turn = place->turns++;
+    return turn % GUARD_SAMPLE == hash_spread(turn / GUARD_SAMPLE + place->hash) % GUARD_SAMPLE;
 }
 
 enum lookup_look policy_providers_meet(struct policy_providers *providers, const struct address *lead,
-                                       int64_t now)
+                                       int64_t now, int *counts_for)
 {
     struct span name = address_domain(lead);
     uint64_t hash = hash_of(name);
@@ -253,6 +242,7 @@ enum lookup_look policy_providers_meet(struct policy_providers *providers, const
     struct place *place;
     bool fresh;
 
+    *counts_for = 1;
     if (domain == NULL && (domain = take_domain(providers, name, hash)) == NULL)
         return LOOK_AT_RETURNS;
     domain->used = now;
@@ -260,9 +250,19 @@ enum lookup_look policy_providers_meet(struct policy_providers *providers, const
     fresh = is_fresh(domain, place, now);
     if (!fresh)
         ask(providers, domain, lead, now);
-    if (domain->held || (place != NULL && place->provider.trouble))
+    if (domain->held || (place == NULL ? providers->followed : place->provider.trouble))
         return LOOK_CLOSELY;
+    if (place != NULL && is_sampled(providers, place)) {
+        *counts_for = GUARD_SAMPLE;
+        return LOOK_CLOSELY;
+    }
     return fresh && domain->known && !domain->returning ? LOOK_BRIEFLY : LOOK_AT_RETURNS;
+}
+
+void policy_providers_tell(struct policy_providers *providers, int64_t now)
+{
+    for (int i = 0; i < PROVIDERS; i++)
+        tell(providers, &providers->places[i], now);
 }
 
 struct policy_place policy_providers_find(struct policy_providers *providers, const struct address *lead,

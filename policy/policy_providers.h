@@ -17,7 +17,8 @@ struct policy_providers *policy_providers_new(struct lookup *lookup, const struc
 /* After the lookup, which answers what is still open. NULL is fine. */
 void policy_providers_free(struct policy_providers *providers);
 
-/* Other settings from now on: everything is asked for again. What passed in this hour stays known. */
+/* Other settings from now on: everything is asked for again. What passed in this hour stays known, and who is
+ * under way. */
 void policy_providers_use(struct policy_providers *providers, const struct settings *settings);
 
 /* Whose answer a recipient waits for. */
@@ -28,9 +29,13 @@ struct policy_place {
 };
 
 /* Before a recipient is looked up: asks for what is not known, or older than a second. now: milliseconds, by
- * a clock that may be set. How she is to be looked at, by what is known already. */
+ * a clock that may be set. How she is to be looked at, by what is known already, and *counts_for: how many
+ * decisions she stands for if she turns out to be risky. */
 enum lookup_look policy_providers_meet(struct policy_providers *providers, const struct address *lead,
-                                       int64_t now);
+                                       int64_t now, int *counts_for);
+
+/* Tells Redis how many risky leads were let pass since the last time; once a second is often enough. */
+void policy_providers_tell(struct policy_providers *providers, int64_t now);
 
 /* After it: what there is. provider is NULL when nothing came: Redis is away, or there was no room. */
 struct policy_place policy_providers_find(struct policy_providers *providers, const struct address *lead,

@@ -21,6 +21,7 @@ struct policy_question {
     struct policy_request request; /* values live until the answer */
     struct address lead;           /* the decider's to use: so no decision needs an allocation */
     bool closely;                  /* the same: the lead has been asked about in full */
+    int counts_for;                /* the same: and stands for so many of whom that was not done */
     struct policy_signed before;   /* the same, kept from one question of a connection to the next */
     void *ctx;                     /* as given to policy_server_new() */
 };

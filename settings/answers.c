@@ -164,6 +164,17 @@ static void complete(const struct batch *batch, struct outcome *outcomes)
     }
 }
 
+/* Of mail about which the policy server does not look nobody was counted when it was let pass. */
+static bool is_counted(const struct settings *settings, const struct event *event)
+{
+    const struct streams *streams = &settings->streams;
+
+    for (size_t i = 0; streams->some_off && i < streams->n; i++)
+        if (span_eq(span_of(streams->item[i].name), event->mail_stream))
+            return streams->item[i].enforce != ENFORCE_OFF;
+    return true;
+}
+
 static enum store_rc count_answers(struct batch *batch, const struct outcome *outcomes, int64_t now,
                                    struct err *err)
 {
@@ -175,6 +186,7 @@ static enum store_rc count_answers(struct batch *batch, const struct outcome *ou
         if (!is_answer(event) || event->provider.n == 0 || outcomes[i].effect == EFFECT_REPEAT)
             continue;
         batch->answers[i].known = outcomes[i].known;
+        batch->answers[i].risky = outcomes[i].risky && is_counted(batch->settings, event);
         batch->answers[n++] = batch->answers[i];
     }
     return store_note_answers(batch->store, batch->answers, n, now, err);

@@ -11,33 +11,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool share_read(struct guard_count *out, struct span value)
-{
-    int64_t tries, invalid, heard;
+#define COUNT_MOST INT64_C(1000000000000)
 
-    if (!span_int64(span_cut(&value, ' '), &tries) || !span_int64(span_cut(&value, ' '), &invalid) ||
-        tries < 0 || invalid < 0)
+/* One of the numbers; false when there is none. */
+static bool read_count(struct span *value, int64_t *out)
+{
+    if (!span_int64(span_cut(value, ' '), out) || *out < 0)
         return false;
-    if (!span_int64(span_cut(&value, ' '), &heard) || heard < 0)
-        heard = tries;
-    *out = (struct guard_count){ .tries = tries, .invalid = invalid, .heard = heard };
+    if (*out > COUNT_MOST)
+        *out = COUNT_MOST;
     return true;
+}
+
+bool share_read(struct share *out, struct span value)
+{
+    if (!read_count(&value, &out->tries) || !read_count(&value, &out->invalid))
+        return false;
+    if (!read_count(&value, &out->answered) || !read_count(&value, &out->since))
+        out->answered = out->since = 0;
+    return true;
+}
+
+void share_write(char *text, size_t size, const struct share *share)
+{
+    int n = snprintf(text, size, "%" PRId64 " %" PRId64, share->tries, share->invalid);
+
+    if (strcmp(share->stream, "*") == 0)
+        snprintf(text + n, size - (size_t)n, " %" PRId64 " %" PRId64, share->answered, share->since);
 }
 
 static bool read_row(struct share *out, struct span field, struct span value)
 {
     const char *slash = memrchr(field.p, '/', field.n);
     size_t n = slash == NULL ? 0 : (size_t)(slash - field.p);
-    struct guard_count count;
 
-    if (n == 0 || !share_read(&count, value) ||
-        !span_copy(out->provider, sizeof(out->provider), (struct span){ field.p, n }) ||
-        !span_copy(out->stream, sizeof(out->stream), (struct span){ slash + 1, field.n - n - 1 }))
-        return false;
-    out->tries = count.tries;
-    out->invalid = count.invalid;
-    out->heard = count.heard;
-    return true;
+    return n > 0 && share_read(out, value) &&
+           span_copy(out->provider, sizeof(out->provider), (struct span){ field.p, n }) &&
+           span_copy(out->stream, sizeof(out->stream), (struct span){ slash + 1, field.n - n - 1 });
 }
 
 static bool read_rows(struct share_list *out, const redisReply *hash)
@@ -100,6 +110,49 @@ enum store_rc store_find_releases(struct store *store, const struct span *provid
             return STORE_DOWN;
         answer_read_ttl(&end, reply, now);
         out[i] = (struct release){ .present = end.present, .until = end.until };
+        freeReplyObject(reply);
+    }
+    return STORE_OK;
+}
+
+/* HGETALL of what passed: those of the five minutes from since on. */
+static int64_t read_passed(const redisReply *hash, int64_t since)
+{
+    int64_t sum = 0, five, amount;
+
+    for (size_t i = 0; hash->type == REDIS_REPLY_ARRAY && i + 1 < hash->elements; i += 2) {
+        struct span value = answer_text(hash->element[i + 1]);
+
+        if (span_int64(answer_text(hash->element[i]), &five) && five >= since && read_count(&value, &amount))
+            sum += amount;
+    }
+    return sum;
+}
+
+enum store_rc store_count_passed(struct store *store, const struct span *providers, size_t n,
+                                 const int64_t *since, int64_t *out, struct err *err)
+{
+    struct wire *wire = store_wire(store);
+
+    if (n == 0)
+        return STORE_OK;
+    if (wire_ready(wire, err) == STORE_DOWN)
+        return STORE_DOWN;
+    for (size_t i = 0; i < n; i++) {
+        struct query query = { .argc = 0 };
+        struct key key;
+
+        key_make_provider(&key, OF_PROVIDER_PASSED, providers[i]);
+        query_add(&query, SPAN("HGETALL"));
+        query_add_key(&query, &key);
+        wire_send(wire, query.argc, query.argv, query.len);
+    }
+    for (size_t i = 0; i < n; i++) {
+        redisReply *reply;
+
+        if (wire_take(wire, &reply, err) == STORE_DOWN)
+            return STORE_DOWN;
+        out[i] = read_passed(reply, since[i]);
         freeReplyObject(reply);
     }
     return STORE_OK;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "leadgate/store_guard.h"
 #include "leadgate/store_incident.h"
 
 #include "leadgate/store_shares.h"
@@ -304,4 +305,11 @@ enum store_rc store_list_shared(struct store *store, struct provider_list *out, 
     const char *argv[] = { "HKEYS", SHARES_KEY };
 
     return list(store, argv, 2, '/', out, err);
+}
+
+enum store_rc store_list_passed(struct store *store, struct provider_list *out, struct err *err)
+{
+    const char *argv[] = { "ZRANGE", PASSED_KEY, "0", "-1" };
+
+    return list(store, argv, 4, '\0', out, err);
 }

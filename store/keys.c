@@ -54,7 +54,8 @@ void key_make_provider(struct key *key, enum provider_key kind, struct span prov
     static const char *const ends[OF_PROVIDER_KEYS] = { [OF_PROVIDER_HOLD] = PROVIDER_HOLD,
                                                         [OF_PROVIDER_INCIDENT] = PROVIDER_INCIDENT,
                                                         [OF_PROVIDER_RELEASE] = PROVIDER_RELEASE,
-                                                        [OF_PROVIDER_ENDED] = PROVIDER_ENDED };
+                                                        [OF_PROVIDER_ENDED] = PROVIDER_ENDED,
+                                                        [OF_PROVIDER_PASSED] = PROVIDER_PASSED };
 
     key->n = (size_t)snprintf(key->text, sizeof(key->text), PROVIDER_BEFORE "%.*s%s", SPAN_FMT(provider),
                               ends[kind]);

@@ -18,10 +18,11 @@
 #define BOUNCED_KEY    "leadgate:bounced" /* :N, stream, bounces of the hour N since the epoch (bounced.h) */
 
 #define PROVIDERS_KEY "leadgate:providers" /* zset, provider -> when it was last heard of */
-#define SHARES_KEY    "leadgate:shares" /* hash, PROVIDER/STREAM -> `tries invalid heard` (store_shares.h) */
+#define SHARES_KEY    "leadgate:shares"    /* hash, PROVIDER/STREAM -> `tries invalid …` (store_shares.h) */
 #define INCIDENTS_KEY "leadgate:incidents" /* stream, every step of every incident, capped */
 #define OPEN_KEY      "leadgate:open" /* set, providers with an incident, so that they need not be searched */
-#define LEADER_KEY    "leadgate:leader"   /* string with a TTL, the feed that looks for incidents */
+#define LEADER_KEY    "leadgate:leader" /* string with a TTL, the feed that looks for incidents */
+#define PASSED_KEY    "leadgate:passed" /* zset with a TTL, provider -> when a risky lead was let pass last */
 #define FOLLOWED_KEY  "leadgate:followed" /* string with a TTL, a feed that follows a delivery log */
 
 /* What is kept of a provider. A script puts the name between these itself: it learns it on the way. */
@@ -30,6 +31,7 @@
 #define PROVIDER_INCIDENT "}:incident" /* hash, the incident that is open */
 #define PROVIDER_RELEASE  "}:release"  /* string with a TTL: the guard lets pass */
 #define PROVIDER_ENDED    "}:ended"    /* string with a TTL: when the last incident ended */
+#define PROVIDER_PASSED   "}:passed"   /* hash with a TTL, N = time / 300 -> risky leads that were let pass */
 
 #define EVENTS_GROUP "leadgate" /* the consumer group that reads leadgate:events */
 
@@ -68,6 +70,7 @@ enum provider_key {
     OF_PROVIDER_INCIDENT, /* provider:{P}:incident */
     OF_PROVIDER_RELEASE,  /* provider:{P}:release */
     OF_PROVIDER_ENDED,    /* provider:{P}:ended */
+    OF_PROVIDER_PASSED,   /* provider:{P}:passed */
     OF_PROVIDER_KEYS
 };
 

@@ -208,14 +208,14 @@ void lookup_recipient(struct lookup *lookup, const struct address *lead, enum lo
 }
 
 void lookup_domain(struct lookup *lookup, const struct address *lead, struct span otherwise,
-                   struct span streams, lookup_domain_fn *fn, void *ctx)
+                   struct span streams, int64_t now, lookup_domain_fn *fn, void *ctx)
 {
     struct ask *ask = ask_new(lookup, lead, ctx);
     struct domain_question question;
 
     if (ask != NULL) {
         ask->domain_fn = fn;
-        domain_question_make(&question, lookup->sha[LOOKUP_DOMAIN], lead, otherwise, streams);
+        domain_question_make(&question, lookup->sha[LOOKUP_DOMAIN], lead, otherwise, streams, now);
     }
     if (ask == NULL || redisAsyncCommandArgv(lookup->context, on_domain, ask, question.argc, question.argv,
                                              question.len) != REDIS_OK) {
@@ -224,6 +224,17 @@ void lookup_domain(struct lookup *lookup, const struct address *lead, struct spa
         return;
     }
     ask_wait(lookup, ask);
+}
+
+bool lookup_pass(struct lookup *lookup, struct span provider, int64_t n, int64_t now)
+{
+    struct passed_command command;
+
+    if (lookup->state != LOOKUP_UP)
+        return false;
+    passed_command_make(&command, provider, n, now);
+    return redisAsyncCommandArgv(lookup->context, NULL, NULL, command.query.argc, command.query.argv,
+                                 command.query.len) == REDIS_OK;
 }
 
 /* The answer to HINCRBY or HSET. */

@@ -78,18 +78,20 @@ static const char seen_script[] = OWN "own(KEYS[1], 'zset')\n"
                                       "end\n"
                                       "return 1\n";
 
-enum { TRIES, DELIVERED, FAULTS, KNOWN, KNOWN_DEAD, INVALID, LOGGED, AMOUNTS };
+enum { TRIES, DELIVERED, FAULTS, KNOWN, KNOWN_DEAD, INVALID, LOGGED, DEFERRED, RISKY, AMOUNTS };
 
 static const char *const names[AMOUNTS] = {
-    [TRIES] = "tries",           [DELIVERED] = "delivered", [FAULTS] = "faults", [KNOWN] = "known",
-    [KNOWN_DEAD] = "known-dead", [INVALID] = "invalid",     [LOGGED] = "logged",
+    [TRIES] = "tries",   [DELIVERED] = "delivered",   [FAULTS] = "faults",
+    [KNOWN] = "known",   [KNOWN_DEAD] = "known-dead", [INVALID] = "invalid",
+    [LOGGED] = "logged", [DEFERRED] = "deferred",     [RISKY] = "risky",
 };
 
 enum {
     SLICE = 512, /* answers at a time: unpack() in Lua takes some thousand */
+    CELLS = 2 * SLICE,
     KEYS = 5,
     FIXED = 5,
-    ARGS = 2 * SLICE + 100, /* of the longest command: each cell's time and provider */
+    ARGS = 2 * CELLS + 100, /* of the longest command: each cell's time and provider */
     NUMBER = 24
 };
 
@@ -114,7 +116,7 @@ struct fact {
 };
 
 struct notes {
-    struct cell cells[SLICE];
+    struct cell cells[CELLS];
     size_t n_cells;
     struct fact facts[SLICE];
     size_t n_facts;
@@ -134,11 +136,10 @@ static int64_t at_most(int64_t value, int64_t limit)
     return value < limit ? value : limit;
 }
 
-static struct cell *find_cell(struct notes *notes, const struct answer *answer, int64_t at)
+/* since: of the step for which it counts, too; 0 = for none. */
+static struct cell *find_cell(struct notes *notes, const struct event *event, int64_t at, int64_t since)
 {
-    const struct event *event = answer->event;
     uint64_t hash = hash_bytes(hash_bytes(HASH_START, event->provider), event->mail_stream);
-    int64_t since = answer->since != 0 && at >= answer->since ? answer->since : 0;
     struct cell *cell;
 
     for (cell = notes->cells; cell < notes->cells + notes->n_cells; cell++)
@@ -151,7 +152,8 @@ static struct cell *find_cell(struct notes *notes, const struct answer *answer, 
                            .hash = hash,
                            .five = at / FIVE,
                            .since = since,
-                           .first = NONE };
+                           .first = NONE,
+                           .last = at };
     return cell;
 }
 
@@ -171,11 +173,13 @@ static void add_answer(struct notes *notes, const struct answer *answers, size_t
 {
     const struct answer *answer = &answers[i];
     int64_t at = at_most(answer->event->at, now);
-    struct cell *cell = find_cell(notes, answer, at);
+    struct cell *cell =
+        find_cell(notes, answer->event, at, answer->since != 0 && at >= answer->since ? answer->since : 0);
 
     cell->amounts[TRIES]++;
     cell->amounts[KNOWN] += answer->known;
     cell->amounts[LOGGED] += answer->event->source == SOURCE_LOG;
+    cell->amounts[DEFERRED] += answer->event->type == EVENT_DEFERRED;
     if (answer->event->type == EVENT_DELIVERED)
         cell->amounts[DELIVERED]++;
     else
@@ -183,6 +187,10 @@ static void add_answer(struct notes *notes, const struct answer *answers, size_t
     cell->last = at > cell->last ? at : cell->last;
     notes->next[i] = cell->first;
     cell->first = i;
+    /* A risky lead is not under way any more: that counts where she was let pass, as far as it is known. */
+    if (answer->risky && answer->event->type != EVENT_DEFERRED)
+        find_cell(notes, answer->event, answer->event->sent > 0 ? at_most(answer->event->sent, at) : at, 0)
+            ->amounts[RISKY]++;
 }
 
 static void add_fact(struct notes *notes, struct store *store, const struct answer *answer, int64_t now)
@@ -292,7 +300,7 @@ static void send_fact(struct notes *notes, struct wire *wire, const struct fact 
 
 static void send_seen(struct notes *notes, struct wire *wire)
 {
-    char times[SLICE][NUMBER];
+    char times[CELLS][NUMBER];
 
     notes->argc = 0;
     add(notes, SPAN("EVAL"));

@@ -5,6 +5,7 @@
 
 #include "leadgate/store_shares.h"
 #include "store/answer.h"
+#include "store/guard.h"
 #include "store/store.h"
 
 #include <inttypes.h>
@@ -17,9 +18,8 @@ const char shares_script[] =
     "local function tries(day, name)\n"
     "  return tonumber(redis.pcall('HGET', KEYS[2] .. string.format('%d', day), name) or '') or 0\n"
     "end\n"
-    "local function heard(name) return tries(today - 1, name) + tries(today, name) end\n"
-    "if heard('tries') < tonumber(ARGV[4]) then return {} end\n"
-    "local sums, logged = {}, 0\n"
+    "if tries(today - 1, 'tries') + tries(today, 'tries') < tonumber(ARGV[4]) then return {} end\n"
+    "local sums, logged, answered, since = {}, 0, 0, tonumber(ARGV[5])\n"
     "for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do\n"
     "  local all = redis.pcall('HGETALL', KEYS[1] .. string.format('%d', i))\n"
     "  for k = 1, #all, 2 do\n"
@@ -27,9 +27,11 @@ const char shares_script[] =
     "    local amount = tonumber(all[k + 1]) or 0\n"
     "    if name == 'logged' then\n"
     "      logged = logged + amount\n"
-    "    elseif name == 'tries' or name == 'invalid' then\n"
+    "    elseif name == 'risky' and stream == '' and i >= since then\n"
+    "      answered = answered + amount\n"
+    "    elseif name == 'tries' or name == 'deferred' or name == 'invalid' then\n"
     "      if stream == '' then stream = '*' end\n"
-    "      sums[stream] = sums[stream] or {tries = 0, invalid = 0}\n"
+    "      sums[stream] = sums[stream] or {tries = 0, deferred = 0, invalid = 0}\n"
     "      sums[stream][name] = sums[stream][name] + amount\n"
     "    end\n"
     "  end\n"
@@ -38,9 +40,9 @@ const char shares_script[] =
     "local answer = {}\n"
     "for stream, sum in pairs(sums) do\n"
     "  answer[#answer + 1] = stream\n"
-    "  answer[#answer + 1] = sum.tries\n"
+    "  answer[#answer + 1] = math.max(0, sum.tries - sum.deferred)\n"
     "  answer[#answer + 1] = sum.invalid\n"
-    "  answer[#answer + 1] = heard(stream == '*' and 'tries' or 'tries/' .. stream)\n"
+    "  answer[#answer + 1] = stream == '*' and answered or 0\n"
     "end\n"
     "return answer\n";
 
@@ -52,7 +54,7 @@ static const char write_script[] =
 
 #define SHARES_LIFE "3600"
 
-enum { ARGS = 9 };
+enum { ARGS = 10 };
 
 void share_list_free(struct share_list *list)
 {
@@ -61,7 +63,8 @@ void share_list_free(struct share_list *list)
 }
 
 /* False when out of memory. */
-static bool append(struct share_list *list, struct span provider, struct span stream, redisReply **numbers)
+static bool append(struct share_list *list, struct span provider, struct span stream, redisReply **numbers,
+                   int64_t since)
 {
     size_t room = list->room == 0 ? 64 : list->room * 2;
     struct share *item;
@@ -75,7 +78,8 @@ static bool append(struct share_list *list, struct span provider, struct span st
     item = &list->item[list->n];
     item->tries = numbers[0]->integer;
     item->invalid = numbers[1]->integer;
-    item->heard = numbers[2]->integer;
+    item->answered = numbers[2]->integer;
+    item->since = since;
     /* A name that is too long is none of ours. */
     if (span_copy(item->provider, PROVIDER_SIZE, provider) &&
         span_copy(item->stream, STREAM_NAME_SIZE, stream))
@@ -87,7 +91,7 @@ static bool append(struct share_list *list, struct span provider, struct span st
 
 static void send_shares(struct wire *wire, struct span provider, int64_t now, int64_t least)
 {
-    char from[24], to[24], today[24], most[24];
+    char from[24], to[24], today[24], most[24], since[24];
     struct key fives, days;
     const struct span words[ARGS] = {
         SPAN("EVALSHA"),
@@ -99,6 +103,7 @@ static void send_shares(struct wire *wire, struct span provider, int64_t now, in
         { to, (size_t)snprintf(to, sizeof(to), "%" PRId64, now / 300) },
         { today, (size_t)snprintf(today, sizeof(today), "%" PRId64, now / 86400) },
         { most, (size_t)snprintf(most, sizeof(most), "%" PRId64, least) },
+        { since, (size_t)snprintf(since, sizeof(since), "%" PRId64, under_way_since(now)) },
     };
     const char *argv[ARGS];
     size_t len[ARGS];
@@ -110,16 +115,17 @@ static void send_shares(struct wire *wire, struct span provider, int64_t now, in
     wire_send(wire, ARGS, argv, len);
 }
 
-static bool read_shares(struct share_list *out, struct span provider, const redisReply *reply)
+static bool read_shares(struct share_list *out, struct span provider, int64_t now, const redisReply *reply)
 {
     for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i + 3 < reply->elements; i += 4)
-        if (!append(out, provider, answer_text(reply->element[i]), &reply->element[i + 1]))
+        if (!append(out, provider, answer_text(reply->element[i]), &reply->element[i + 1],
+                    under_way_since(now)))
             return false;
     return true;
 }
 
 /* All answers are read, so that the connection stays in step. */
-static enum store_rc receive_shares(struct wire *wire, const struct span *providers, size_t n,
+static enum store_rc receive_shares(struct wire *wire, const struct span *providers, size_t n, int64_t now,
                                     struct share_list *out, bool *no_script, struct err *err)
 {
     bool room = true;
@@ -135,7 +141,7 @@ static enum store_rc receive_shares(struct wire *wire, const struct span *provid
         else if (answer_check(reply, err) == STORE_DOWN)
             rc = wire_fail(wire, err);
         else
-            room = room && read_shares(out, providers[i], reply);
+            room = room && read_shares(out, providers[i], now, reply);
         freeReplyObject(reply);
         if (rc == STORE_DOWN)
             return STORE_DOWN;
@@ -162,7 +168,7 @@ enum store_rc store_sum_shares(struct store *store, const struct span *providers
         out->n = before;
         for (size_t i = 0; i < n; i++)
             send_shares(wire, providers[i], now, least);
-        if (receive_shares(wire, providers, n, out, &no_script, err) == STORE_DOWN ||
+        if (receive_shares(wire, providers, n, now, out, &no_script, err) == STORE_DOWN ||
             (no_script && wire_load_scripts(wire, err) == STORE_DOWN))
             return STORE_DOWN;
     } while (no_script);
@@ -172,7 +178,7 @@ enum store_rc store_sum_shares(struct store *store, const struct span *providers
 /* --- the hash --- */
 
 struct pair {
-    char name[PROVIDER_SIZE + STREAM_NAME_SIZE], value[72];
+    char name[PROVIDER_SIZE + STREAM_NAME_SIZE], value[100];
 };
 
 static enum store_rc send_and_check(struct wire *wire, int argc, const char **argv, const size_t *len,
@@ -205,8 +211,7 @@ enum store_rc store_write_shares(struct store *store, const struct share_list *l
         const struct share *share = &list->item[i];
 
         snprintf(pairs[i].name, sizeof(pairs[i].name), "%s/%s", share->provider, share->stream);
-        snprintf(pairs[i].value, sizeof(pairs[i].value), "%" PRId64 " %" PRId64 " %" PRId64, share->tries,
-                 share->invalid, share->heard);
+        share_write(pairs[i].value, sizeof(pairs[i].value), share);
         argv[argc++] = pairs[i].name;
         argv[argc++] = pairs[i].value;
     }

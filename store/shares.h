@@ -4,8 +4,9 @@
 #define LEADGATE_STORE_SHARES_INTERNAL_H
 
 /* KEYS what the names of the five minutes and of the days begin with; ARGV the first number of five minutes,
- * the last one, today, the least number of tries. Answers stream, tries, invalid, for each stream, "*" for
- * all; nothing where there are too few, or none of the log. */
+ * the last one, today, the least number of tries, the first number of which answers to risky leads count.
+ * Answers stream, tries, invalid, and these answers, for each stream, "*" for all mail, of which alone the
+ * latter are counted; nothing where there are too few, or none of the log. */
 extern const char shares_script[];
 
 #endif

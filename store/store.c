@@ -4,6 +4,7 @@
  * commits in another; what lost a race against another program goes into the next round. */
 #include "leadgate/store.h"
 
+#include "leadgate/guard.h"
 #include "leadgate/hash.h"
 #include "store/answer.h"
 #include "store/bounced.h"
@@ -147,6 +148,7 @@ static void read_load(struct job *job, int64_t now)
     job->outcome->odd = loaded->optout_odd || answer_is_odd(replies[LOAD_LEAD]);
     job->outcome->before = optouts->optout;
     job->outcome->known = loaded->lead.delivered != 0;
+    job->outcome->risky = guard_is_risky(loaded->lead.delivered, loaded->lead.score);
 }
 
 /* Decides, and makes the commit where there is something to write. */

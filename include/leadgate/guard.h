@@ -16,13 +16,11 @@ struct guard_limits {
 
 void guard_limits_default(struct guard_limits *limits);
 
-/* What a provider was sent in the last 24 hours, of all mail or of one stream's. */
+/* How things stand with a provider, by all mail or by one stream's. */
 struct guard_count {
-    int64_t tries;
+    int64_t tries;   /* of the last 24 hours, that were answered for good */
     int64_t invalid; /* of these: no such user, no such domain */
-    int64_t flying;  /* that were let pass since, and whose answer is still to come */
-    int64_t risky;   /* of these: risky leads, and those of whom that is not known */
-    int64_t heard;   /* tries by a count that does not lose those of yesterday; tells what has landed */
+    int64_t risky;   /* risky leads under way: let pass, and not answered for good yet */
 };
 
 enum guard_level {
@@ -34,16 +32,21 @@ enum guard_level {
 /* How bad it is, by the answers that are there. */
 enum guard_level guard_level(const struct guard_limits *limits, const struct guard_count *count);
 
-/* In thousandths: at the limit the share that there is; before it the one that is to be feared once those
- * under way are heard of. Of the risky ones among them `unanswered` percent are dead then, and from the
- * warning on all. */
+/* In thousandths: at the limit the share that there is; before it the one that is to be feared once the risky
+ * leads under way are answered. `unanswered` percent of them are dead then (none if that is no more than
+ * `limit`, which they could never reach), and from the warning on all. */
 int64_t guard_share(const struct guard_limits *limits, const struct guard_count *count);
 
 /* Whether one more risky lead has to wait: at the limit, and before it where that share has reached it. */
 bool guard_holds(const struct guard_limits *limits, const struct guard_count *count);
 
+/* Who is risky costs a closer look. Where so many may pass that it does not matter yet, one lead in so many
+ * stands for all. */
+#define GUARD_SAMPLE 32
+#define GUARD_MARGIN 1024
+
 /* Whether it matters who is risky: from the warning on, and before it where as many risky leads again as are
- * under way would have to wait. */
+ * under way, and GUARD_MARGIN more, would have to wait. */
 bool guard_is_near(const struct guard_limits *limits, const struct guard_count *count);
 
 /* A lead of whom nothing good is known: never delivered to (0), or with a score below 0. */

@@ -48,9 +48,13 @@ typedef void lookup_domain_fn(void *ctx, const struct address *lead, enum store_
 
 /* Asks who answers for the domain of `lead`, and how things stand with him; the answer comes before those of
  * what is asked after it. otherwise: who that is where Redis knows nobody. streams: whose shares are told, by
- * their names with blanks between them. */
+ * their names with blanks between them. now: seconds. */
 void lookup_domain(struct lookup *lookup, const struct address *lead, struct span otherwise,
-                   struct span streams, lookup_domain_fn *fn, void *ctx);
+                   struct span streams, int64_t now, lookup_domain_fn *fn, void *ctx);
+
+/* Tells Redis that n more risky leads of a provider were let pass; what is asked after this counts them.
+ * False while Redis is away; lost where it takes no writes. */
+bool lookup_pass(struct lookup *lookup, struct span provider, int64_t n, int64_t now);
 
 /* Adds what is counted to Redis, behind what is asked in this turn of the loop: in the same write, and no
  * question waits for it. Does nothing while Redis is away, or while answers to the last time are still to

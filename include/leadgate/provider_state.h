@@ -21,11 +21,13 @@ struct provider_state {
     int percent;          /* of its leads that pass; 100: no incident is open */
     bool released;        /* from the guard, by an operator */
     bool followed;        /* some feed follows a delivery log: there are answers to what is sent */
+    bool late;            /* nothing was heard of it in a day, and it has had the time to answer */
+    int64_t under_way;    /* risky leads of this provider who are, as far as Redis was told */
     const struct redisReply *shares; /* provider_state_share() reads it */
 };
 
-/* i: 0 = all mail, 1 = the first of the streams that were asked for, and so on. Zeros where nothing is known,
- * or readable; nothing is under way. */
-void provider_state_share(const struct provider_state *state, size_t i, struct guard_count *out);
+/* i: 0 = all mail, with those under way; 1 = the first of the streams that were asked for, and so on. Zeros
+ * and false where nothing is known, or readable. */
+bool provider_state_share(const struct provider_state *state, size_t i, struct guard_count *out);
 
 #endif

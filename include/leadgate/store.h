@@ -83,6 +83,7 @@ struct outcome {
     struct optout before; /* the opt-out that stood when it was applied */
     int64_t strikes;      /* the lead's, afterwards */
     bool known;           /* she had taken mail before */
+    bool risky;           /* guard_is_risky() said so before */
     /* Of what answers_apply() made: */
     char provider[PROVIDER_SIZE]; /* who answered; "" = not known */
     bool excused;                 /* an incident explains it */

@@ -25,6 +25,7 @@ enum store_rc store_find_domains(struct store *store, const struct span *domains
 struct answer {
     const struct event *event;
     bool known;    /* the lead had taken mail before: struct outcome */
+    bool risky;    /* and whether it was a risky one: the same */
     bool learned;  /* that it is the provider of the lead's domain was seen, not guessed */
     int64_t since; /* of the incident's step that it came after; 0 = there is none */
 };

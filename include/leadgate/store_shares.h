@@ -11,10 +11,20 @@
 
 struct share {
     char provider[PROVIDER_SIZE], stream[STREAM_NAME_SIZE]; /* stream "*" = all mail */
-    int64_t tries, invalid;
-    int64_t
-        heard; /* tries since yesterday began (UTC): what is new in it is new, whatever the 24 hours lose */
+    int64_t tries, invalid; /* that were answered for good: of a deferral there will be another try */
+    int64_t answered;       /* of all mail only: risky leads let pass from since on, and answered for good */
+    int64_t since;          /* a number of five minutes: under_way_since() when it was added up; 0 = of now */
 };
+
+/* Risky leads who were let pass in these five minutes, or in one of the three before them, are under way
+ * until they are answered for good; older ones are not waited for. under_way_since(): the number of the
+ * first. */
+#define UNDER_WAY_FIVES 3
+
+static inline int64_t under_way_since(int64_t now)
+{
+    return now / 300 - UNDER_WAY_FIVES;
+}
 
 /* All zeros is an empty list. */
 struct share_list {

@@ -285,7 +285,8 @@ static void domains_among_recipients(void **state)
     for (int i = 0; i < 200; i += 2) {
         questions[i] = (struct question_of){ &seen, false };
         seen.waiting++;
-        lookup_domain(seen.lookup, &lead, SPAN("big"), SPAN("news offers"), on_domain, &questions[i]);
+        lookup_domain(seen.lookup, &lead, SPAN("big"), SPAN("news offers"), 1796083200, on_domain,
+                      &questions[i]);
         ask(&seen, &questions[i + 1], i);
     }
     event_base_loop(seen.base, EVLOOP_ONCE); /* they are written */
@@ -295,7 +296,7 @@ static void domains_among_recipients(void **state)
     assert_int_equal(seen.lost, 200);
     questions[0] = (struct question_of){ &seen, false };
     seen.waiting++;
-    lookup_domain(seen.lookup, &lead, SPAN("big"), SPAN(""), on_domain, &questions[0]);
+    lookup_domain(seen.lookup, &lead, SPAN("big"), SPAN(""), 1796083200, on_domain, &questions[0]);
     assert_int_equal(seen.lost, 201);
     assert_false(seen.twice);
     end(&seen);

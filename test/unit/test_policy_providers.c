@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is kept of providers, on a real Redis and a real loop: what an operator writes is seen within a
  * second, nothing is asked for twice in it, and room is never short. The clock is the test's. */
+#include "leadgate/store_shares.h"
 #include "policy/policy_providers.h"
 #include "private_redis.h"
 
@@ -17,7 +18,8 @@
 
 #include "some_address.h"
 
-#define T0 INT64_C(1796083200000) /* the begin of an hour */
+#define T0   INT64_C(1796083200000) /* the begin of an hour */
+#define FIVE (T0 / 300000)          /* the number of its first five minutes */
 
 static struct private_redis redis;
 static struct settings *settings;
@@ -71,8 +73,9 @@ static void end(struct world *world)
 static struct policy_place decide(struct world *world, const char *name, int64_t now, bool *closely)
 {
     struct address lead = address_of(name);
+    int counts_for;
 
-    *closely = policy_providers_meet(world->providers, &lead, now) == LOOK_CLOSELY;
+    *closely = policy_providers_meet(world->providers, &lead, now, &counts_for) == LOOK_CLOSELY;
     world->waiting = true;
     lookup_recipient(world->lookup, &lead, LOOK_BRIEFLY, on_found, world);
     while (world->waiting)
@@ -168,7 +171,8 @@ static void seen_within_a_second(void **state)
 static enum lookup_look look_of(struct world *world, const char *name, int64_t now)
 {
     struct address lead = address_of(name);
-    enum lookup_look look = policy_providers_meet(world->providers, &lead, now);
+    int counts_for;
+    enum lookup_look look = policy_providers_meet(world->providers, &lead, now, &counts_for);
     bool closely;
 
     (void)decide(world, name, now, &closely);
@@ -285,50 +289,151 @@ static void numbers_of_an_hour(void **state)
     end(&world);
 }
 
-/* What is under way lands when it is heard of, whatever else the 24 hours gain and lose; or it is forgotten.
- */
-static void what_lands(void **state)
+/* The number that is set, or -1. */
+static int64_t passed_in(const char *provider, int64_t five)
+{
+    const char *text = private_redis_cli(&redis, "HGET provider:{%s}:passed %lld", provider, (long long)five);
+
+    return text[0] >= '0' && text[0] <= '9' ? atoll(text) : -1;
+}
+
+/* Who passed in the last quarter of an hour and was not answered for good, as Redis tells. */
+static void who_is_under_way(void **state)
 {
     static const struct {
+        int64_t five, passed; /* one more; 0 = none */
         const char *share;
-        int64_t at, flying, risky;
+        int64_t tries, invalid, risky;
     } rows[] = {
-        { "1000 60", 1000, 50, 30 },          { "1020 63", 2000, 30, 18 },
-        { "900 60", 3000, 30, 18 },           /* by hand, and less: nothing came */
-        { "910 60 5000", 4000, 0, 0 },        /* more than was under way */
-        { "910 60 5000", 5000, 0, 0 },        /* 60 of 60 risky ones from now on */
-        { "870 60 5015", 6000, 45, 45 },      /* yesterday's went, 15 came */
-        { "870 60 5015", 59 * 1000, 45, 45 }, /* a minute */
-        { "870 60 5015", 60 * 1000, 22, 22 }, /* half of it is forgotten */
-        { "870 60 5015", 61 * 1000, 22, 22 }, /* once */
-        { "870 60 5015", 180 * 1000, 5, 5 },  /* twice */
-        { "870 60 20", 190 * 1000, 5, 5 },    /* a day began */
-        { "870 60 22", 191 * 1000, 3, 3 },
+        { 0, 0, "-", 0, 0, 0 },
+        { FIVE, 30, "-", 0, 0, 30 },
+        { FIVE - 3, 10, "-", 0, 0, 40 },
+        { FIVE - 4, 50, "-", 0, 0, 40 },
+        { FIVE - 13, 50, "-", 0, 0, 40 },
+        { FIVE + 1, 2, "-", 0, 0, 42 },  /* another one's clock */
+        { FIVE + 2, 50, "-", 0, 0, 42 }, /* one that was wrong */
+        { 0, 0, "1000 20 25 5986941", 1000, 20, 17 },
+        { 0, 0, "1000 20 99 5986941", 1000, 20, 0 },
+        { 0, 0, "1000 20 0 5986943", 1000, 20, 32 },
+        { 0, 0, "1000 20", 1000, 20, 42 }, /* by hand */
+        { 0, 0, "1000 20 25", 1000, 20, 42 },
+        { 0, 0, "1000 20 -25 5986941", 1000, 20, 42 },
+        { 0, 0, "9223372036854775807 9223372036854775807", INT64_C(1000000000000), INT64_C(1000000000000),
+          42 },
     };
-    struct guard_count *count;
+    struct policy_place place;
+    struct world world;
+    bool closely;
+
+    (void)state;
+    assert_int_equal(FIVE - UNDER_WAY_FIVES, 5986941);
+    begin(&world);
+    private_redis_cli(&redis, "SET leadgate:followed x");
+    private_redis_cli(&redis, "HSET domain:{example.com} provider big");
+    private_redis_cli(&redis, "HSET provider:{big}:passed x 7");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].passed > 0)
+            private_redis_cli(&redis, "HSET provider:{big}:passed %lld %lld", (long long)rows[i].five,
+                              (long long)rows[i].passed);
+        private_redis_cli(&redis, "HSET leadgate:shares big/* %s", rows[i].share);
+        place = decide(&world, "ann@example.com", T0 + (int64_t)i * 1000, &closely);
+        if (place.provider->counts[0].tries != rows[i].tries ||
+            place.provider->counts[0].invalid != rows[i].invalid ||
+            place.provider->counts[0].risky != rows[i].risky)
+            fail_msg("row %zu: %lld under way", i, (long long)place.provider->counts[0].risky);
+    }
+    /* What is nobody's any more goes; and an odd key counts for nobody. */
+    assert_int_equal(passed_in("big", FIVE - 13), -1);
+    assert_int_equal(passed_in("big", FIVE + 2), -1);
+    assert_int_equal(passed_in("big", FIVE - 4), 50);
+    private_redis_cli(&redis, "DEL leadgate:shares provider:{big}:passed");
+    private_redis_cli(&redis, "SET provider:{big}:passed x");
+    place = decide(&world, "ann@example.com", T0 + 60000, &closely);
+    assert_int_equal(place.provider->counts[0].risky, 0);
+    place.provider->passed = 3;
+    policy_providers_tell(world.providers, T0 + 60000);
+    place = decide(&world, "ann@example.com", T0 + 61000, &closely);
+    assert_int_equal(place.provider->counts[0].risky, 3);
+    assert_string_equal(private_redis_cli(&redis, "GET provider:{big}:passed:odd"), "x");
+    end(&world);
+}
+
+/* A Redis that takes nothing tells all the same what it has. */
+static void where_nothing_can_be_written(void **state)
+{
+    static const char *const rows[][2] = {
+        { "CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0" },
+        { "REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE" },
+    };
     struct policy_place place;
     struct world world;
     bool closely;
 
     (void)state;
     begin(&world);
-    private_redis_cli(&redis, "HSET leadgate:shares example.com/* %s", "1000 60");
-    place = decide(&world, "ann@example.com", T0, &closely);
-    count = &place.provider->counts[0];
-    count->flying = 50;
-    count->risky = 30;
+    private_redis_cli(&redis, "SET leadgate:followed x");
+    private_redis_cli(&redis, "CONFIG SET maxmemory-policy noeviction");
+    private_redis_cli(&redis, "HSET domain:{example.com} provider big");
+    private_redis_cli(&redis, "HSET provider:{big}:passed %lld 30 %lld 1", (long long)FIVE,
+                      (long long)FIVE - 9);
+    private_redis_cli(&redis, "HSET provider:{example.com}:passed %lld 40", (long long)FIVE);
+    private_redis_cli(&redis, "SET provider:{big}:hold x");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        private_redis_cli(&redis, "HSET leadgate:shares example.com/* %s", rows[i].share);
-        (void)decide(&world, "ann@example.com", T0 + rows[i].at, &closely);
-        if (count->flying != rows[i].flying || count->risky != rows[i].risky)
-            fail_msg("row %zu: %lld, %lld", i, (long long)count->flying, (long long)count->risky);
-        if (rows[i].at == 5000)
-            count->flying = count->risky = 60;
+        private_redis_cli(&redis, rows[i][0]);
+        place = decide(&world, "ann@example.com", T0 + (int64_t)i * 1000, &closely);
+        private_redis_cli(&redis, rows[i][1]);
+        assert_true(place.provider->held);
+        assert_int_equal(place.provider->counts[0].risky, 30);
     }
+    place = decide(&world, "ann@example.com", T0 + 2000, &closely);
+    assert_int_equal(place.provider->counts[0].risky, 70);
     end(&world);
 }
 
-/* Answers are waited for where a log is followed, and from whoever gives some. */
+/* Several policy servers, and a reload, count together: none twice, and none is forgotten. */
+static void counted_together(void **state)
+{
+    struct policy_provider *mine, *theirs;
+    struct policy_providers *other;
+    struct world world;
+    bool closely;
+
+    (void)state;
+    begin(&world);
+    private_redis_cli(&redis, "SET leadgate:followed x");
+    other = policy_providers_new(world.lookup, settings);
+    mine = decide(&world, "ann@example.com", T0, &closely).provider;
+    mine->passed = 30;
+    mine->counts[0].risky = 30;
+    mine = decide(&world, "ann@example.com", T0 + 1000, &closely).provider;
+    assert_int_equal(mine->counts[0].risky, 30); /* not told yet */
+    policy_providers_tell(world.providers, T0 + 1000);
+    assert_int_equal(mine->passed, 0);
+    mine->passed = 5;
+    mine->counts[0].risky += 5;
+    mine = decide(&world, "ann@example.com", T0 + 2000, &closely).provider;
+    assert_int_equal(mine->counts[0].risky, 35);
+    assert_int_equal(passed_in("example.com", FIVE), 30);
+    assert_in_range(atoll(private_redis_cli(&redis, "TTL provider:{example.com}:passed")), 3800, 3900);
+    policy_providers_use(world.providers, settings);
+    assert_null(mine->counts);
+    mine = decide(&world, "ann@example.com", T0 + 2001, &closely).provider;
+    assert_int_equal(mine->counts[0].risky, 35);
+    policy_providers_tell(world.providers, T0 + 2001);
+    policy_providers_tell(world.providers, T0 + 2001);
+    assert_int_equal(mine->counts[0].risky, 35);
+    policy_providers_free(world.providers);
+    world.providers = other;
+    theirs = decide(&world, "ann@example.com", T0 + 2002, &closely).provider;
+    assert_int_equal(theirs->counts[0].risky, 35);
+    private_redis_cli(&redis, "HSET leadgate:shares example.com/* %s", "31 1 31 5986941");
+    theirs = decide(&world, "ann@example.com", T0 + 3002, &closely).provider;
+    assert_int_equal(theirs->counts[0].risky, 4);
+    assert_string_equal(private_redis_cli(&redis, "ZRANGE leadgate:passed 0 -1"), "example.com");
+    end(&world);
+}
+
+/* Answers are waited for where a log is followed, and from whoever gives some, or had no time to yet. */
 static void who_is_waited_for(void **state)
 {
     const int64_t minute = 60 * 1000;
@@ -341,26 +446,31 @@ static void who_is_waited_for(void **state)
     place = decide(&world, "ann@example.com", T0, &closely);
     assert_false(place.provider->answering);
     assert_null(place.provider->counts);
+    private_redis_cli(&redis, "HSET provider:{example.com}:passed %lld 2000", (long long)FIVE);
     private_redis_cli(&redis, "SET leadgate:followed x PX 30000");
     place = decide(&world, "ann@example.com", T0 + 1000, &closely);
-    assert_true(place.provider->answering);
-    assert_false(place.provider->trouble);
+    assert_true(place.provider->answering && place.provider->trouble);
     assert_int_equal(place.provider->n_counts, settings->streams.n + 1);
-    /* From half the way on it matters who is mailed. */
-    place.provider->counts[0].flying = place.provider->counts[0].risky = 2000;
-    (void)decide(&world, "ann@example.com", T0 + 2000, &closely);
-    (void)decide(&world, "ann@example.com", T0 + 2001, &closely);
+    (void)decide(&world, "ann@example.com", T0 + 1001, &closely);
     assert_true(closely);
-    /* Nothing is heard for five minutes, and again something. */
-    place = decide(&world, "ann@example.com", T0 + 5 * minute, &closely);
+    /* In five minutes, and not in ten: no log tells of him. More who pass change nothing for an hour. */
+    place = decide(&world, "ann@example.com", T0 + 10 * minute - 1, &closely);
     assert_true(place.provider->answering);
-    place = decide(&world, "ann@example.com", T0 + 5 * minute + 2000, &closely);
+    private_redis_cli(&redis, "HSET provider:{example.com}:passed %lld 2000", (long long)(FIVE + 2));
+    place = decide(&world, "ann@example.com", T0 + 10 * minute + 1000, &closely);
     assert_false(place.provider->answering || place.provider->trouble);
-    private_redis_cli(&redis, "HSET leadgate:shares example.com/* %s", "10 0");
-    place = decide(&world, "ann@example.com", T0 + 5 * minute + 3000, &closely);
+    assert_true(policy_hold_counts(settings, place.provider));
+    private_redis_cli(&redis, "ZADD leadgate:providers %lld example.com", (long long)(T0 / 1000 - 86400));
+    place = decide(&world, "ann@example.com", T0 + 60 * minute, &closely);
+    assert_false(place.provider->answering);
+    private_redis_cli(&redis, "ZADD leadgate:providers %lld example.com", (long long)(T0 / 1000 - 80000));
+    place = decide(&world, "ann@example.com", T0 + 60 * minute + 1000, &closely);
     assert_true(place.provider->answering);
+    private_redis_cli(&redis, "HSET provider:{example.com}:passed %lld 2000", (long long)(FIVE + 12));
+    place = decide(&world, "ann@example.com", T0 + 60 * minute + 2000, &closely);
+    assert_true(place.provider->answering && place.provider->trouble);
     private_redis_cli(&redis, "DEL leadgate:followed");
-    place = decide(&world, "ann@example.com", T0 + 5 * minute + 4000, &closely);
+    place = decide(&world, "ann@example.com", T0 + 60 * minute + 3000, &closely);
     assert_false(place.provider->answering);
     /* Nobody has no name. */
     private_redis_cli(&redis, "SET leadgate:followed x");
@@ -368,7 +478,8 @@ static void who_is_waited_for(void **state)
     end(&world);
 }
 
-/* Until the log tells who answers for a domain it goes by its own name; what is under way is his then. */
+/* Until the log tells who answers for a domain it goes by its own name; what is under way is his then, and
+ * whoever goes by such a name otherwise keeps what is his. */
 static void handed_over(void **state)
 {
     struct policy_place place;
@@ -380,19 +491,114 @@ static void handed_over(void **state)
     private_redis_cli(&redis, "SET leadgate:followed x");
     place = decide(&world, "ann@example.com", T0, &closely);
     assert_string_equal(place.provider->name, "example.com");
-    place.provider->counts[0].flying = 40;
-    place.provider->counts[0].risky = 30;
+    private_redis_cli(&redis, "HSET provider:{example.com}:passed %lld 40", (long long)FIVE);
+    private_redis_cli(&redis, "HSET provider:{big}:passed %lld 2", (long long)FIVE);
     private_redis_cli(&redis, "HSET domain:{example.com} provider big");
-    private_redis_cli(&redis, "HSET leadgate:shares big/* %s", "20 1");
+    private_redis_cli(&redis, "HSET leadgate:shares big/* %s", "20 1 0 0");
     place = decide(&world, "ann@example.com", T0 + 1000, &closely);
     assert_string_equal(place.provider->name, "big");
-    assert_int_equal(place.provider->counts[0].flying, 20);
-    assert_int_equal(place.provider->counts[0].risky, 15);
-    /* Of one who is known nothing is taken away. */
-    private_redis_cli(&redis, "HSET domain:{example.com} provider other");
+    assert_int_equal(place.provider->counts[0].risky, 42);
+    assert_int_equal(passed_in("big", FIVE), 42);
+    assert_int_equal(passed_in("example.com", FIVE), -1);
+    private_redis_cli(&redis, "HSET provider:{example.com}:passed %lld 40", (long long)FIVE);
+    private_redis_cli(&redis, "ZADD leadgate:providers %lld example.com", (long long)(T0 / 1000));
     place = decide(&world, "ann@example.com", T0 + 2000, &closely);
-    assert_string_equal(place.provider->name, "other");
-    assert_int_equal(place.provider->counts[0].flying, 0);
+    assert_int_equal(place.provider->counts[0].risky, 42);
+    assert_int_equal(passed_in("example.com", FIVE), 40);
+    end(&world);
+}
+
+/* As long as it does not matter who is risky one in so many is looked at closely, and in no order; nobody
+ * where no log is followed; and each whose provider is not known. */
+static void samples(void **state)
+{
+    struct address lead = address_of("ann@example.com"), other = address_of("ann@other.example");
+    int counts_for, places[GUARD_SAMPLE] = { 0 }, used = 0;
+    struct world world;
+    bool closely;
+
+    (void)state;
+    begin(&world);
+    (void)decide(&world, "ann@example.com", T0, &closely);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(policy_providers_meet(world.providers, &lead, T0 + 1, &counts_for), LOOK_BRIEFLY);
+    assert_int_equal(policy_providers_meet(world.providers, &other, T0 + 1, &counts_for), LOOK_AT_RETURNS);
+    private_redis_cli(&redis, "SET leadgate:followed x");
+    private_redis_cli(&redis, "HSET leadgate:shares example.com/* %s", "5000 0 0 0");
+    (void)decide(&world, "ann@example.com", T0 + 1000, &closely);
+    for (int block = 0; block < 200; block++) {
+        int seen = 0;
+
+        for (int i = 0; i < GUARD_SAMPLE; i++) {
+            if (policy_providers_meet(world.providers, &lead, T0 + 1001, &counts_for) != LOOK_CLOSELY)
+                continue;
+            assert_int_equal(counts_for, GUARD_SAMPLE);
+            places[i]++;
+            seen++;
+        }
+        assert_int_equal(seen, 1);
+    }
+    for (int i = 0; i < GUARD_SAMPLE; i++)
+        used += places[i] > 0;
+    assert_in_range(used, GUARD_SAMPLE - 4, GUARD_SAMPLE);
+    other = address_of("ann@new.example");
+    assert_int_equal(policy_providers_meet(world.providers, &other, T0 + 1001, &counts_for), LOOK_CLOSELY);
+    assert_int_equal(counts_for, 1);
+    end(&world);
+}
+
+/* Of three questions about a domain whose provider had to make room, one knew him, and none counts twice. */
+static void several_questions_at_once(void **state)
+{
+    struct address leads[3];
+    struct policy_place place;
+    struct world world;
+    bool closely;
+    int counts_for;
+
+    (void)state;
+    begin(&world);
+    private_redis_cli(&redis, "SET leadgate:followed x");
+    place = decide(&world, "ann@example.com", T0, &closely);
+    place.provider->passed = 1000;
+    policy_providers_tell(world.providers, T0);
+    for (int i = 0; i < 5000; i++) {
+        char name[40];
+
+        snprintf(name, sizeof(name), "ann@sub%d.d%d.example", i % 2, i);
+        (void)decide(&world, name, T0 + 1 + i % 900, &closely);
+    }
+    private_redis_cli(&redis, "DEL provider:{example.com}:passed");
+    for (int i = 0; i < 3; i++) {
+        leads[i] = address_of("ann@example.com");
+        (void)policy_providers_meet(world.providers, &leads[i], T0 + 2000 + i * 1000, &counts_for);
+    }
+    place = decide(&world, "ann@example.com", T0 + 4001, &closely);
+    assert_int_equal(place.provider->counts[0].risky, 0);
+    end(&world);
+}
+
+/* Of an incident that no feed has looked at for an hour nobody is held any more; one of an operator's hand
+ * has no end. */
+static void a_neglected_incident(void **state)
+{
+    static const struct {
+        const char *life;
+        int percent;
+    } rows[] = { { "86400", 20 }, { "82900", 20 }, { "82700", 100 }, { "60", 100 } };
+    struct world world;
+    bool closely;
+
+    (void)state;
+    begin(&world);
+    private_redis_cli(&redis, "HSET provider:{example.com}:incident percent 20");
+    assert_int_equal(decide(&world, "ann@example.com", T0, &closely).provider->percent, 20);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        private_redis_cli(&redis, "EXPIRE provider:{example.com}:incident %s", rows[i].life);
+        assert_int_equal(
+            decide(&world, "ann@example.com", T0 + 1000 + (int64_t)i * 1000, &closely).provider->percent,
+            rows[i].percent);
+    }
     end(&world);
 }
 
@@ -414,11 +620,14 @@ static void more_than_there_is_room_for(void **state)
         place = decide(&world, name, T0 + i / 10, &closely);
         assert_string_equal(place.provider->name, name + 4);
         assert_int_equal(place.provider->held, i == 77);
+        place.provider->passed = i == 5 ? 7 : 0;
         place = decide(&world, "ann@often.example", T0 + i / 10, &closely);
         assert_string_equal(place.provider->name, "often.example");
         assert_int_equal(place.provider->sent, i);
         place.provider->sent++;
     }
+    /* Who had to go is not forgotten. */
+    assert_int_equal(passed_in("d5.example", FIVE), 7);
     end(&world);
 }
 
@@ -492,9 +701,14 @@ int main(void)
         cmocka_unit_test(looks),
         cmocka_unit_test(who_answers),
         cmocka_unit_test(numbers_of_an_hour),
-        cmocka_unit_test(what_lands),
+        cmocka_unit_test(who_is_under_way),
+        cmocka_unit_test(where_nothing_can_be_written),
+        cmocka_unit_test(counted_together),
         cmocka_unit_test(who_is_waited_for),
         cmocka_unit_test(handed_over),
+        cmocka_unit_test(samples),
+        cmocka_unit_test(several_questions_at_once),
+        cmocka_unit_test(a_neglected_incident),
         cmocka_unit_test(more_than_there_is_room_for),
         cmocka_unit_test(redis_in_trouble),
         cmocka_unit_test(a_clock_that_is_set),

@@ -452,6 +452,7 @@ static void shares_of_a_day(void **state)
     struct store *store = store_new(&redis.settings);
     struct share_list shares = { .n = 0 };
     struct provider_list shared = { .n = 0 };
+    char expected[64];
     struct err err;
 
     (void)state;
@@ -459,19 +460,19 @@ static void shares_of_a_day(void **state)
     try(store, "shop", 20, 1, now - DAY + FIVE);
     try(store, "", 5, 1, now - 3600);
     try(store, "news", 100, 100, now - DAY - 2 * FIVE); /* too old */
+    snprintf(expected, sizeof(expected), "65 6 0 %lld", (long long)(now / FIVE - 3));
     assert_int_equal(store_sum_shares(store, providers, 2, now, 10, &shares, &err), STORE_OK);
     assert_int_equal(shares.n, 3);
     assert_int_equal(find_share(&shares, "big.example", "*")->tries, 65);
     assert_int_equal(find_share(&shares, "big.example", "*")->invalid, 6);
     assert_int_equal(find_share(&shares, "big.example", "news")->tries, 40);
     assert_int_equal(find_share(&shares, "big.example", "news")->invalid, 4);
-    assert_int_equal(find_share(&shares, "big.example", "news")->heard, 140); /* two days */
     assert_int_equal(find_share(&shares, "big.example", "shop")->invalid, 1);
     private_redis_cli(&redis, "SET leadgate:shares x");
     assert_int_equal(store_list_shared(store, &shared, &err), STORE_OK);
     assert_int_equal(store_write_shares(store, &shares, &err), STORE_OK);
-    assert_string_equal(private_redis_cli(&redis, "HGET leadgate:shares big.example/*"), "65 6 165");
-    assert_string_equal(private_redis_cli(&redis, "HGET leadgate:shares big.example/shop"), "20 1 20");
+    assert_string_equal(private_redis_cli(&redis, "HGET leadgate:shares big.example/*"), expected);
+    assert_string_equal(private_redis_cli(&redis, "HGET leadgate:shares big.example/shop"), "20 1");
     assert_in_range(atol(private_redis_cli(&redis, "TTL leadgate:shares")), 3000, 3600);
     assert_int_equal(store_list_shared(store, &shared, &err), STORE_OK);
     assert_int_equal(shared.n, 1);
@@ -485,6 +486,46 @@ static void shares_of_a_day(void **state)
     assert_int_equal(store_sum_shares(store, providers, 2, now, 1000, &shares, &err), STORE_OK);
     assert_int_equal(shares.n, 0);
     share_list_free(&shares);
+    store_free(store);
+}
+
+/* Risky leads who were answered for good, in the time for which they are waited for. */
+static void answers_to_risky_leads(void **state)
+{
+    static const struct {
+        enum event_type type;
+        enum cause cause;
+        bool risky;
+        int64_t ago, under_way, answered; /* seconds; until then */
+    } rows[] = {
+        { EVENT_DELIVERED, CAUSE_NONE, true, 0, 0, 1 },
+        { EVENT_DELIVERED, CAUSE_NONE, false, 0, 0, 1 },
+        { EVENT_BOUNCE, CAUSE_USER_UNKNOWN, true, 0, 30, 2 },
+        { EVENT_BOUNCE, CAUSE_MAILBOX_FULL, true, 3 * FIVE, 1, 3 },
+        { EVENT_BOUNCE, CAUSE_MAILBOX_FULL, true, 0, 3 * FIVE, 4 },
+        { EVENT_DEFERRED, CAUSE_RATE_LIMITED, true, 0, 0, 4 }, /* it will be tried again */
+        { EVENT_BOUNCE, CAUSE_USER_UNKNOWN, true, 4 * FIVE, 1, 4 },
+        { EVENT_BOUNCE, CAUSE_USER_UNKNOWN, true, 0, 4 * FIVE, 4 }, /* let pass too long ago */
+        { EVENT_DELIVERED, CAUSE_NONE, true, 0, 90 * FIVE, 4 },
+        { EVENT_DELIVERED, CAUSE_NONE, true, 0, -FIVE, 5 }, /* nothing is sent after its answer */
+    };
+    struct store *store = store_new(&redis.settings);
+    const struct span provider = P;
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        struct event event = event_of(rows[i].type, rows[i].cause, "ann@example.com", now - rows[i].ago);
+        struct answer answer = { .event = &event, .risky = rows[i].risky };
+        struct share_list shares = { .n = 0 };
+
+        event.sent = rows[i].under_way == 0 ? 0 : event.at - rows[i].under_way;
+        assert_int_equal(store_note_answers(store, &answer, 1, now, &err), STORE_OK);
+        assert_int_equal(store_sum_shares(store, &provider, 1, now, 1, &shares, &err), STORE_OK);
+        assert_int_equal(find_share(&shares, "big.example", "*")->answered, rows[i].answered);
+        assert_int_equal(find_share(&shares, "big.example", "*")->since, now / FIVE - 3);
+        share_list_free(&shares);
+    }
     store_free(store);
 }
 
@@ -595,6 +636,7 @@ int main(void)
         cmocka_unit_test_setup(hand_written_counts, flush),
         cmocka_unit_test_setup(domains_and_their_providers, flush),
         cmocka_unit_test_setup(shares_of_a_day, flush),
+        cmocka_unit_test_setup(answers_to_risky_leads, flush),
         cmocka_unit_test_setup(invalid_is_forgiven, flush),
         cmocka_unit_test_setup(no_share_without_a_log, flush),
         cmocka_unit_test_setup(while_redis_is_away, flush),
