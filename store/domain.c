@@ -16,8 +16,9 @@
 #define PASSED_LIFE  "3900"
 #define PASSED_FIVES "12"
 
-/* Of an incident that was not looked at for an hour nobody is held any more. */
-#define NEGLECTED "82800" /* seconds that are left of the day for which it is kept */
+/* Of an incident that no leader has looked at for an hour nobody is held: so many seconds are left then of
+ * the day for which it is kept (incident_change.c). One of an operator's hand may have no end. */
+#define NEGLECTED "82800"
 
 /* KEYS  domain domain-hold domain-returning
  * ARGV  1 the provider where none is known, 2 streams, 3 now, 4 the number of the five minutes that it is

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Incident and hold are changed in one step by a script that compares first. A hold is ours when it begins
  * with the words of this incident; whatever else stands there is an operator's, and stays. A hold outlives
- * what the incident says of it by some minutes, so that it does not end before the leader looks; and where no
- * leader comes any more, an incident ends by itself after a day: longer than any hold, since a bounce that
- * comes once it is gone counts for good. (By then it has held nobody for long: see the script in domain.c.)
- */
+ * what the incident says of it by some minutes, so that it does not end before the leader looks. Where no
+ * leader comes any more, an incident ends by itself after a day: longer than any hold, since a bounce that is
+ * heard of once it is gone counts for good. It holds nobody for so long: see the script in domain.c. */
 #include "leadgate/store_incident.h"
 
 #include "leadgate/logline.h"
