@@ -328,7 +328,8 @@ def test_redis_away(apps):
         report(apps, type="click", lead=f"bob{n}@example.com")
         apps.wait(lambda: apps.redis.call("EXISTS", f"lead:{{bob{n}@example.com}}"), "the click, with Redis back")
         assert said(feed, "can be read again") == n
-    assert backlog(apps) == 0 and feed.running()
+    apps.wait(lambda: backlog(apps) == 0, "the acknowledgements")
+    assert feed.running()
 
 
 def test_run_without_redis(apps):
