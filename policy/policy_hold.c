@@ -24,9 +24,15 @@ static bool is_held(const struct settings *settings, const struct policy_provide
            (domain_held || provider->held || provider->percent < 100);
 }
 
+/* Also where none of them waits now: a release ends, and the answers come. */
+bool policy_hold_counts(const struct settings *settings, const struct policy_provider *provider)
+{
+    return settings->guard.enforce != ENFORCE_OFF && provider->counts != NULL;
+}
+
 static bool is_guarded(const struct settings *settings, const struct policy_provider *provider)
 {
-    return settings->guard.enforce != ENFORCE_OFF && !provider->released && provider->counts != NULL;
+    return policy_hold_counts(settings, provider) && !provider->released;
 }
 
 /* Those by which counts[i] is judged. Whose answers do not come is judged by those that are there; so is a
@@ -57,12 +63,6 @@ bool policy_hold_is_near(const struct settings *settings, const struct policy_pr
             if (is_near(settings, provider, i))
                 return true;
     return false;
-}
-
-/* Also where none of them waits now: a release ends, and the answers come. */
-bool policy_hold_counts(const struct settings *settings, const struct policy_provider *provider)
-{
-    return settings->guard.enforce != ENFORCE_OFF && provider->counts != NULL;
 }
 
 /* While it is open an incident tells who passes; but a hold is there for all. */

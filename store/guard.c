@@ -84,6 +84,24 @@ enum store_rc store_read_shares(struct store *store, struct share_list *out, str
     return STORE_DOWN;
 }
 
+/* One command of a key of each provider, in one write; the answers are the caller's to take. */
+static enum store_rc send_of_each(struct wire *wire, struct span command, enum provider_key kind,
+                                  const struct span *providers, size_t n, struct err *err)
+{
+    if (wire_ready(wire, err) == STORE_DOWN)
+        return STORE_DOWN;
+    for (size_t i = 0; i < n; i++) {
+        struct query query = { .argc = 0 };
+        struct key key;
+
+        key_make_provider(&key, kind, providers[i]);
+        query_add(&query, command);
+        query_add_key(&query, &key);
+        wire_send(wire, query.argc, query.argv, query.len);
+    }
+    return STORE_OK;
+}
+
 enum store_rc store_find_releases(struct store *store, const struct span *providers, size_t n, int64_t now,
                                   struct release *out, struct err *err)
 {
@@ -91,17 +109,8 @@ enum store_rc store_find_releases(struct store *store, const struct span *provid
 
     if (n == 0)
         return STORE_OK;
-    if (wire_ready(wire, err) == STORE_DOWN)
+    if (send_of_each(wire, SPAN("PTTL"), OF_PROVIDER_RELEASE, providers, n, err) == STORE_DOWN)
         return STORE_DOWN;
-    for (size_t i = 0; i < n; i++) {
-        struct query query = { .argc = 0 };
-        struct key key;
-
-        key_make_provider(&key, OF_PROVIDER_RELEASE, providers[i]);
-        query_add(&query, SPAN("PTTL"));
-        query_add_key(&query, &key);
-        wire_send(wire, query.argc, query.argv, query.len);
-    }
     for (size_t i = 0; i < n; i++) {
         redisReply *reply;
         struct optout end;
@@ -136,17 +145,8 @@ enum store_rc store_count_passed(struct store *store, const struct span *provide
 
     if (n == 0)
         return STORE_OK;
-    if (wire_ready(wire, err) == STORE_DOWN)
+    if (send_of_each(wire, SPAN("HGETALL"), OF_PROVIDER_PASSED, providers, n, err) == STORE_DOWN)
         return STORE_DOWN;
-    for (size_t i = 0; i < n; i++) {
-        struct query query = { .argc = 0 };
-        struct key key;
-
-        key_make_provider(&key, OF_PROVIDER_PASSED, providers[i]);
-        query_add(&query, SPAN("HGETALL"));
-        query_add_key(&query, &key);
-        wire_send(wire, query.argc, query.argv, query.len);
-    }
     for (size_t i = 0; i < n; i++) {
         redisReply *reply;
 

@@ -375,7 +375,7 @@ static void where_nothing_can_be_written(void **state)
     private_redis_cli(&redis, "CONFIG SET maxmemory-policy noeviction");
     private_redis_cli(&redis, "HSET domain:{example.com} provider big");
     private_redis_cli(&redis, "HSET provider:{big}:passed %lld 30 %lld 1", (long long)FIVE,
-                      (long long)FIVE - 9);
+                      (long long)FIVE - 20);
     private_redis_cli(&redis, "HSET provider:{example.com}:passed %lld 40", (long long)FIVE);
     private_redis_cli(&redis, "SET provider:{big}:hold x");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
