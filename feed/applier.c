@@ -139,6 +139,11 @@ bool applier_flush_due(struct applier *applier)
     return counters_waiting(applier->counters);
 }
 
+int64_t applier_session(const struct applier *applier)
+{
+    return store_session(applier->store);
+}
+
 enum store_rc applier_find_position(struct applier *applier, struct span source, char place[POSITION_SIZE],
                                     struct err *err)
 {
@@ -146,7 +151,7 @@ enum store_rc applier_find_position(struct applier *applier, struct span source,
 }
 
 enum store_rc applier_keep_position(struct applier *applier, struct span source, struct span place,
-                                    struct err *err)
+                                    int64_t session, struct err *err)
 {
-    return note_state(applier, store_keep_position(applier->store, source, place, err), err);
+    return note_state(applier, store_keep_position(applier->store, source, place, session, err), err);
 }

@@ -45,10 +45,11 @@ void applier_flush(struct applier *applier);
 /* The same where it is a second since it was last done. Whether anything is left to be flushed. */
 bool applier_flush_due(struct applier *applier);
 
-/* As store_find_position() and store_keep_position(). */
+/* As store_session(), store_find_position() and store_keep_position(). */
+int64_t applier_session(const struct applier *applier);
 enum store_rc applier_find_position(struct applier *applier, struct span source, char place[POSITION_SIZE],
                                     struct err *err);
 enum store_rc applier_keep_position(struct applier *applier, struct span source, struct span place,
-                                    struct err *err);
+                                    int64_t session, struct err *err);
 
 #endif

@@ -170,7 +170,6 @@ enum store_rc log_reader_apply(struct log_reader *reader, int64_t now, struct er
     reader->events += (int64_t)held->n;
     reader->repeats += repeats;
     reader->last = held->events[held->n - 1].at;
-    log_reader_drop(reader);
     return STORE_OK;
 }
 

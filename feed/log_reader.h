@@ -36,9 +36,10 @@ size_t log_reader_held(const struct log_reader *reader);
 /* Whether what is held is to be applied before the next line is read. */
 bool log_reader_full(const struct log_reader *reader);
 
-/* Applies what is held, and holds nothing afterwards. STORE_DOWN: it is held still. */
+/* Applies what is held. It is held on until log_reader_drop(), and may be applied again: those are repeats.
+ */
 enum store_rc log_reader_apply(struct log_reader *reader, int64_t now, struct err *err);
-/* Forgets what is held, to read it again. */
+/* Forgets what is held: it is applied, or is to be read again. */
 void log_reader_drop(struct log_reader *reader);
 
 /* When the last event that was applied happened; 0 = none was. */

@@ -4,7 +4,8 @@
  *
  * Redis may come back with an older copy of its data, as after a crash without appendonly. Then the place in
  * it is an older one, too, and what happened since is not in it: so the place is compared before each batch,
- * and where Redis knows of another one the log is read again from there.
+ * and where Redis knows of another one the log is read again from there. It may also be the same one, and the
+ * batch not in it: so that stays held, too, until the place behind it is kept, on the same connection.
  *
  * inotify(7) tells of lines and of rotation; the look every second is for what it does not tell (a network
  * file system, a writer that still has the old file open). */
@@ -41,6 +42,7 @@ struct log_source {
     char name[HOST_NAME_MAX + PATH_MAX + 2]; /* HOST:PATH, in leadgate:positions */
     struct tail *tail;                       /* NULL: not known yet where to go on */
     struct place kept;                       /* in Redis; head 0 = none */
+    int64_t session;                         /* the connection on which that was last compared */
     struct event *timer, *wake;
     int inotify, file; /* file: the watch on the log itself; -1 = none */
     bool soon;         /* the next turn comes at once, or when what is being written has come */
@@ -73,6 +75,7 @@ static enum store_rc find_place(struct log_source *source, struct place *out, st
 
     if (applier_find_position(source->applier, span_of(source->name), text, err) == STORE_DOWN)
         return STORE_DOWN;
+    source->session = applier_session(source->applier);
     if (!place_parse(out, span_of(text)))
         *out = (struct place){ .head = 0 };
     return STORE_OK;
@@ -97,7 +100,7 @@ static enum store_rc keep_place(struct log_source *source, const struct place *p
     char text[PLACE_TEXT_SIZE];
 
     if (applier_keep_position(source->applier, span_of(source->name), span_of(place_text(text, place)),
-                              err) == STORE_DOWN)
+                              source->session, err) == STORE_DOWN)
         return STORE_DOWN;
     source->kept = *place;
     return STORE_OK;
@@ -135,17 +138,6 @@ static enum collected collect(struct log_source *source)
     return COLLECTED_MORE;
 }
 
-/* Where nothing is kept yet, the beginning is: else the file could be rotated away before the first batch,
- * and nobody would know. */
-static enum store_rc keep_beginning(struct log_source *source, struct err *err)
-{
-    struct place place;
-
-    if (source->kept.head > 0 || !tail_place(source->tail, &place))
-        return STORE_OK;
-    return keep_place(source, &place, err);
-}
-
 /* Whether Redis still has the place behind which these events stand. */
 static enum store_rc is_in_step(struct log_source *source, bool *in_step, struct err *err)
 {
@@ -176,7 +168,15 @@ static enum collected commit(struct log_source *source, enum collected rc)
     if (log_reader_apply(source->reader, time(NULL), &err) == STORE_DOWN ||
         keep_place(source, &place, &err) == STORE_DOWN)
         return COLLECTED_FAILED;
+    log_reader_drop(source->reader);
     return rc;
+}
+
+/* Where nothing is kept yet, the beginning is: else the file could be rotated away before the first batch,
+ * and nobody would know. */
+static enum collected keep_beginning(struct log_source *source)
+{
+    return source->kept.head > 0 ? COLLECTED_MORE : commit(source, COLLECTED_MORE);
 }
 
 /* At the log's end it is up to date, however old the last line is; else as far behind as what it has come to.
@@ -201,8 +201,10 @@ static enum collected work(struct log_source *source)
     if (source->tail == NULL && start(source, &err) == STORE_DOWN)
         return COLLECTED_FAILED;
     if (log_reader_held(source->reader) == 0) {
-        if (keep_beginning(source, &err) == STORE_DOWN || (rc = collect(source)) == COLLECTED_FAILED)
-            return COLLECTED_FAILED;
+        if ((rc = keep_beginning(source)) == COLLECTED_FAILED || source->tail == NULL)
+            return rc;
+        if ((rc = collect(source)) == COLLECTED_FAILED)
+            return rc;
     }
     busy = log_reader_held(source->reader) > 0;
     if ((rc = commit(source, rc)) != COLLECTED_FAILED)

@@ -59,18 +59,28 @@ static void print_summary(const struct once *once)
 
 /* --- a file --- */
 
+/* Nothing is held afterwards, unless Redis is away. */
+static enum store_rc apply_held(struct log_reader *reader)
+{
+    struct err err;
+
+    if (log_reader_apply(reader, time(NULL), &err) == STORE_DOWN)
+        return STORE_DOWN;
+    log_reader_drop(reader);
+    return STORE_OK;
+}
+
 typedef bool take_line(struct lines *lines, struct span *line);
 
 /* Applies the complete lines that are there; with lines_last() the incomplete one, too. */
 static int apply_lines(struct once *once, take_line *take, int64_t written)
 {
     struct span line;
-    struct err err;
 
     while (take(once->lines, &line)) {
         if (!log_reader_line(once->reader, line, written))
             return EX_OSERR;
-        if (log_reader_full(once->reader) && log_reader_apply(once->reader, time(NULL), &err) == STORE_DOWN)
+        if (log_reader_full(once->reader) && apply_held(once->reader) == STORE_DOWN)
             return EX_TEMPFAIL;
     }
     return EX_OK;
@@ -91,7 +101,7 @@ static int apply_file(struct once *once, struct logfile *file, const char *path)
             lines_add(once->lines, (size_t)n);
         status = apply_lines(once, n > 0 ? lines_next : lines_last, written);
     }
-    if (status == EX_OK && log_reader_apply(once->reader, time(NULL), &err) == STORE_DOWN)
+    if (status == EX_OK && apply_held(once->reader) == STORE_DOWN)
         return EX_TEMPFAIL;
     if (n >= 0)
         return status;
@@ -154,9 +164,8 @@ static bool wait_for(struct input *input, bool wanted, int milliseconds)
 /* Applies what is held, however long that takes. False: a second signal has come first. */
 static bool apply_patiently(struct input *input)
 {
-    struct err err;
 
-    while (log_reader_apply(input->once.reader, time(NULL), &err) == STORE_DOWN) {
+    while (apply_held(input->once.reader) == STORE_DOWN) {
         if (input->told > 1)
             return false;
         wait_for(input, false, RETRY);

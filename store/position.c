@@ -12,10 +12,10 @@ static const char keep_script[] =
     "if have ~= 'hash' and have ~= 'none' then redis.call('RENAME', KEYS[1], KEYS[1] .. ':odd') end\n"
     "return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\n";
 
+/* After wire_ready(). */
 static enum store_rc ask(struct store *store, const struct span *words, int n, redisReply **reply,
                          struct err *err)
 {
-    struct wire *wire = store_wire(store);
     const char *argv[6];
     size_t len[6];
 
@@ -23,7 +23,8 @@ static enum store_rc ask(struct store *store, const struct span *words, int n, r
         argv[i] = words[i].p;
         len[i] = words[i].n;
     }
-    return wire_ask(wire, n, argv, len, reply, err);
+    wire_send(store_wire(store), n, argv, len);
+    return wire_take(store_wire(store), reply, err);
 }
 
 enum store_rc store_find_position(struct store *store, struct span source, char place[POSITION_SIZE],
@@ -32,7 +33,7 @@ enum store_rc store_find_position(struct store *store, struct span source, char 
     const struct span words[] = { SPAN("HGET"), SPAN(POSITIONS_KEY), source };
     redisReply *reply;
 
-    if (ask(store, words, 3, &reply, err) == STORE_DOWN)
+    if (wire_ready(store_wire(store), err) == STORE_DOWN || ask(store, words, 3, &reply, err) == STORE_DOWN)
         return STORE_DOWN;
     if (!span_copy(place, POSITION_SIZE, answer_text(reply)))
         place[0] = '\0';
@@ -40,12 +41,19 @@ enum store_rc store_find_position(struct store *store, struct span source, char 
     return STORE_OK;
 }
 
-enum store_rc store_keep_position(struct store *store, struct span source, struct span place, struct err *err)
+enum store_rc store_keep_position(struct store *store, struct span source, struct span place, int64_t session,
+                                  struct err *err)
 {
     const struct span words[] = { SPAN("EVAL"), span_of(keep_script), SPAN("1"), SPAN(POSITIONS_KEY), source,
                                   place };
     redisReply *reply;
 
+    if (wire_ready(store_wire(store), err) == STORE_DOWN)
+        return STORE_DOWN;
+    if (wire_session(store_wire(store)) != session) {
+        err_set(err, "connection to Redis lost, and made anew");
+        return STORE_DOWN;
+    }
     if (ask(store, words, 6, &reply, err) == STORE_DOWN)
         return STORE_DOWN;
     freeReplyObject(reply);

@@ -77,6 +77,11 @@ struct wire *store_wire(struct store *store)
     return store->wire;
 }
 
+int64_t store_session(const struct store *store)
+{
+    return wire_session(store->wire);
+}
+
 struct known_domains *store_domains(struct store *store)
 {
     if (store->domains == NULL)

@@ -20,6 +20,7 @@ enum { SHA_SIZE = 41 }; /* SHA-1 in hexadecimal, as Redis names scripts */
 struct wire {
     const struct store_settings *settings;
     redisContext *context;
+    int64_t session;
     struct backoff backoff;
     char scripts[SCRIPTS][SHA_SIZE];
     char last_error[sizeof(((struct err *)0)->text)]; /* answered again while the back-off lasts */
@@ -205,5 +206,11 @@ enum store_rc wire_ready(struct wire *wire, struct err *err)
     if (greet(wire, err) == STORE_DOWN)
         return STORE_DOWN;
     backoff_succeeded(&wire->backoff);
+    wire->session++;
     return STORE_OK;
+}
+
+int64_t wire_session(const struct wire *wire)
+{
+    return wire->session;
 }

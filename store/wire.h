@@ -17,6 +17,9 @@ void wire_free(struct wire *wire);
 /* Makes sure that there is a connection: authenticated, database chosen, scripts loaded. */
 enum store_rc wire_ready(struct wire *wire, struct err *err);
 
+/* Which connection it is: how many there have been. */
+int64_t wire_session(const struct wire *wire);
+
 /* Queues one command. Only after wire_ready(); failures show up at wire_receive(). */
 void wire_send(struct wire *wire, int argc, const char **argv, const size_t *len);
 

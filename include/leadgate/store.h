@@ -76,6 +76,10 @@ void store_free(struct store *store); /* NULL is fine */
  * may evict keys (maxmemory-policy) or does not persist them. */
 enum store_rc store_check(struct store *store, struct err *warning, struct err *err);
 
+/* Which connection to Redis it is: another number than before tells that one was lost, and that Redis may
+ * have come back with an older copy of its data. */
+int64_t store_session(const struct store *store);
+
 /* What one event did. */
 struct outcome {
     enum effect effect;

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from bed import make_log
+from bed import Proxy, make_log
 from states import assert_same_lifetimes, differences, lifetimes, state
 
 LINES, LEADS, KILLS, BUDGET = 100_000, 3000, 20, 5000
@@ -233,6 +233,29 @@ def test_redis_comes_back_with_an_older_copy(store, log):
     store.redis.call("FLUSHALL")
     read_once(store, log)
     assert differences(found, events(store.redis)) == []
+
+
+def test_redis_dies_between_the_events_and_their_place(store, log):
+    """It has said that the events are applied, and comes back without them: the place that it has is the right one all
+    the same."""
+    proxy = Proxy(os.path.join(store.run_dir, "redis"), store.redis.path)
+    store.configure(redis={"address": f"unix:{proxy.path}"}, feed={"maildirs": [], "logs": [log]})
+    lines = make_log(1000, 100, seed=10, start=time.time() - HOUR, seconds=HOUR)
+    write(log, lines[:100])
+    feed = start(store)
+    wait_read(store, log)
+    store.redis.call("SAVE")
+    proxy.arm(b"'HSET', KEYS[1], ARGV[1], ARGV[2]", store.redis.process.kill)
+    write(log, lines[100:])
+    assert proxy.struck.wait(10)
+    store.wait(lambda: "cannot commit to Redis" in feed.text(), "a word about Redis")
+    store.redis.start()
+    wait_read(store, log)
+    found = events(store.redis)
+    store.redis.call("FLUSHALL")
+    read_once(store, log)
+    assert differences(found, events(store.redis)) == []
+    proxy.close()
 
 
 def test_several_logs_and_a_reload(store, log):

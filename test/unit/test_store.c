@@ -663,8 +663,10 @@ static void positions_are_kept(void **state)
     (void)state;
     assert_int_equal(store_find_position(store, SPAN("host:/a b"), place, &err), STORE_OK);
     assert_string_equal(place, "");
-    assert_int_equal(store_keep_position(store, SPAN("host:/a b"), SPAN("12 3 x"), &err), STORE_OK);
-    assert_int_equal(store_keep_position(store, SPAN("host:/c"), SPAN("y"), &err), STORE_OK);
+    assert_int_equal(
+        store_keep_position(store, SPAN("host:/a b"), SPAN("12 3 x"), store_session(store), &err), STORE_OK);
+    assert_int_equal(store_keep_position(store, SPAN("host:/c"), SPAN("y"), store_session(store), &err),
+                     STORE_OK);
     assert_int_equal(store_find_position(store, SPAN("host:/a b"), place, &err), STORE_OK);
     assert_string_equal(place, "12 3 x");
     assert_string_equal(private_redis_cli(&redis, "HLEN leadgate:positions"), "2");
@@ -675,16 +677,41 @@ static void positions_are_kept(void **state)
     private_redis_cli(&redis, "SET leadgate:positions x");
     assert_int_equal(store_find_position(store, SPAN("host:/c"), place, &err), STORE_OK);
     assert_string_equal(place, "");
-    assert_int_equal(store_keep_position(store, SPAN("host:/c"), SPAN("z"), &err), STORE_OK);
+    assert_int_equal(store_keep_position(store, SPAN("host:/c"), SPAN("z"), store_session(store), &err),
+                     STORE_OK);
     assert_string_equal(private_redis_cli(&redis, "HGET leadgate:positions host:/c"), "z");
     assert_string_equal(private_redis_cli(&redis, "GET leadgate:positions:odd"), "x");
     /* Not now is not nothing. */
     private_redis_cli(&redis, "CONFIG SET maxmemory 1");
-    assert_int_equal(store_keep_position(store, SPAN("host:/c"), SPAN("zz"), &err), STORE_DOWN);
+    assert_int_equal(store_keep_position(store, SPAN("host:/c"), SPAN("zz"), store_session(store), &err),
+                     STORE_DOWN);
     private_redis_cli(&redis, "CONFIG SET maxmemory 0");
     private_redis_stop(&redis);
     assert_int_equal(store_find_position(store, SPAN("host:/c"), place, &err), STORE_DOWN);
     private_redis_start(&redis, 0);
+    store_free(store);
+}
+
+/* Redis has come back, and nobody was told meanwhile: what was committed on the connection before may be
+ * lost. */
+static void a_place_is_kept_on_its_connection(void **state)
+{
+    struct store *store = store_new(&redis.settings);
+    char place[POSITION_SIZE];
+    int64_t session;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(store_find_position(store, SPAN("x"), place, &err), STORE_OK);
+    session = store_session(store);
+    assert_int_equal(store_keep_position(store, SPAN("x"), SPAN("1"), session, &err), STORE_OK);
+    private_redis_stop(&redis);
+    private_redis_start(&redis, 0);
+    assert_int_equal(store_keep_position(store, SPAN("x"), SPAN("2"), session, &err), STORE_DOWN);
+    assert_string_equal(private_redis_cli(&redis, "EXISTS leadgate:positions"), "0");
+    assert_int_equal(store_find_position(store, SPAN("x"), place, &err), STORE_OK);
+    assert_int_not_equal(store_session(store), session);
+    assert_int_equal(store_keep_position(store, SPAN("x"), SPAN("2"), store_session(store), &err), STORE_OK);
     store_free(store);
 }
 
@@ -701,6 +728,7 @@ int main(void)
         cmocka_unit_test_setup(who_comes_back, flush),
         cmocka_unit_test_setup(keeps_the_order_of_a_lead, flush),
         cmocka_unit_test_setup(positions_are_kept, flush),
+        cmocka_unit_test_setup(a_place_is_kept_on_its_connection, flush),
         cmocka_unit_test_setup(servers_in_trouble, flush),
         cmocka_unit_test_setup(wrong_and_right_password, flush),
         cmocka_unit_test_setup(a_hanging_server, flush),
