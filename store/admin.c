@@ -185,6 +185,10 @@ static enum store_rc allow_lead(struct admin *admin, const struct deed *deed, co
         journal_send(admin->wire, lead, answer_text(id), &entry->commit, admin->settings->journal);
         rc = journal_receive(admin->wire, err);
     }
+    if (*changed && rc == STORE_OK) {
+        journal_settle(admin->wire, lead, answer_text(id));
+        rc = journal_receive(admin->wire, err);
+    }
 out:
     freeReplyObject(id);
     free(entry);

@@ -50,7 +50,7 @@ static struct arguments begin_entry(const struct address *lead, struct span entr
     return arguments;
 }
 
-static void send_settling(struct wire *wire, const struct address *lead, struct span entry)
+void journal_settle(struct wire *wire, const struct address *lead, struct span entry)
 {
     struct arguments arguments = { .argc = 0 };
     struct key key;
@@ -73,10 +73,9 @@ void journal_send(struct wire *wire, const struct address *lead, struct span ent
     for (int i = commit->log_at; i < commit->argc; i++)
         add(&arguments, (struct span){ commit->argv[i], commit->len[i] });
     wire_send(wire, arguments.argc, arguments.argv, arguments.len);
-    send_settling(wire, lead, entry);
 }
 
-static enum store_rc receive_one(struct wire *wire, struct err *err)
+enum store_rc journal_receive(struct wire *wire, struct err *err)
 {
     redisReply *reply = NULL;
     enum store_rc rc = wire_receive(wire, &reply, err);
@@ -89,11 +88,6 @@ static enum store_rc receive_one(struct wire *wire, struct err *err)
     }
     freeReplyObject(reply);
     return rc;
-}
-
-enum store_rc journal_receive(struct wire *wire, struct err *err)
-{
-    return receive_one(wire, err) == STORE_DOWN ? STORE_DOWN : receive_one(wire, err);
 }
 
 /* The fields of the one entry in an XRANGE reply; NULL when it has been trimmed away, or was never one of
@@ -131,17 +125,20 @@ enum store_rc journal_recover(struct wire *wire, const struct address *lead, str
     struct arguments arguments = begin_entry(lead, entry, length, number);
     const redisReply *fields;
     redisReply *range = NULL;
-    enum store_rc rc;
+    enum store_rc rc = STORE_OK;
 
     if (read_entry(wire, lead, entry, &range, err) == STORE_DOWN)
         return STORE_DOWN;
     fields = fields_of(range);
     for (size_t i = 0; fields != NULL && i < fields->elements; i++)
         add(&arguments, answer_text(fields->element[i]));
-    if (fields != NULL)
+    if (fields != NULL) {
         wire_send(wire, arguments.argc, arguments.argv, arguments.len);
-    send_settling(wire, lead, entry);
-    rc = fields != NULL ? journal_receive(wire, err) : receive_one(wire, err);
+        rc = journal_receive(wire, err);
+    }
     freeReplyObject(range);
-    return rc;
+    if (rc == STORE_DOWN)
+        return STORE_DOWN;
+    journal_settle(wire, lead, entry);
+    return journal_receive(wire, err);
 }

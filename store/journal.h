@@ -10,10 +10,12 @@
 #include "store/commit.h"
 #include "store/wire.h"
 
-/* Queues the entry of a committed change, and the taking away of its mark; journal_receive() reads both
- * answers. length: about how many entries the journal keeps. */
+/* Queues the entry of a committed change. length: about how many entries the journal keeps. */
 void journal_send(struct wire *wire, const struct address *lead, struct span entry,
                   const struct commit *commit, int64_t length);
+/* Queues the taking away of its mark: once it is known to be written. */
+void journal_settle(struct wire *wire, const struct address *lead, struct span entry);
+/* The answer to either. */
 enum store_rc journal_receive(struct wire *wire, struct err *err);
 
 /* Writes the entry that somebody else left a mark for: it is copied from the lead's log, if it is still

@@ -112,9 +112,19 @@ static enum store_rc recover_journal(struct revert *revert, const struct target 
                            err);
 }
 
-static bool has_entry(const struct target *target)
+/* The id of the log entry that the commit made; empty when there is none. */
+static struct span entry_of(const struct target *target)
 {
-    return target->answer != NULL && target->answer->elements > 1;
+    return target->answer != NULL && target->answer->elements > 1 ? answer_text(target->answer->element[1])
+                                                                  : SPAN_NONE;
+}
+
+static enum store_rc receive_journal(struct revert *revert, struct err *err)
+{
+    for (size_t i = 0; i < revert->n; i++)
+        if (entry_of(&revert->targets[i]).n > 0 && journal_receive(revert->wire, err) == STORE_DOWN)
+            return STORE_DOWN;
+    return STORE_OK;
 }
 
 static enum store_rc write_journal(struct revert *revert, struct err *err)
@@ -122,16 +132,17 @@ static enum store_rc write_journal(struct revert *revert, struct err *err)
     int64_t length = store_settings_of(revert->store)->journal;
 
     for (size_t i = 0; i < revert->n; i++) {
-        struct target *target = &revert->targets[i];
+        const struct target *target = &revert->targets[i];
 
-        if (has_entry(target))
-            journal_send(revert->wire, &target->lead, answer_text(target->answer->element[1]),
-                         &target->commit, length);
+        if (entry_of(target).n > 0)
+            journal_send(revert->wire, &target->lead, entry_of(target), &target->commit, length);
     }
+    if (receive_journal(revert, err) == STORE_DOWN)
+        return STORE_DOWN;
     for (size_t i = 0; i < revert->n; i++)
-        if (has_entry(&revert->targets[i]) && journal_receive(revert->wire, err) == STORE_DOWN)
-            return STORE_DOWN;
-    return STORE_OK;
+        if (entry_of(&revert->targets[i]).n > 0)
+            journal_settle(revert->wire, &revert->targets[i].lead, entry_of(&revert->targets[i]));
+    return receive_journal(revert, err);
 }
 
 static void clear(struct target *target)

@@ -238,6 +238,14 @@ static struct span entry_of(const struct job *job)
     return answer_text(reply->element[1]);
 }
 
+static enum store_rc receive_journal(struct store *store, size_t n, struct err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (entry_of(&store->jobs[i]).n > 0 && journal_receive(store->wire, err) == STORE_DOWN)
+            return STORE_DOWN;
+    return STORE_OK;
+}
+
 /* Puts the round's changes into the journal. */
 static enum store_rc write_journal(struct store *store, size_t n, struct err *err)
 {
@@ -247,10 +255,12 @@ static enum store_rc write_journal(struct store *store, size_t n, struct err *er
         if (entry_of(&store->jobs[i]).n > 0)
             journal_send(store->wire, &store->jobs[i].event->lead, entry_of(&store->jobs[i]),
                          &store->jobs[i].commit, length);
+    if (receive_journal(store, n, err) == STORE_DOWN)
+        return STORE_DOWN;
     for (size_t i = 0; i < n; i++)
-        if (entry_of(&store->jobs[i]).n > 0 && journal_receive(store->wire, err) == STORE_DOWN)
-            return STORE_DOWN;
-    return STORE_OK;
+        if (entry_of(&store->jobs[i]).n > 0)
+            journal_settle(store->wire, &store->jobs[i].event->lead, entry_of(&store->jobs[i]));
+    return receive_journal(store, n, err);
 }
 
 /* Somebody died between a commit and its entry in the journal: that one comes first. */

@@ -253,6 +253,30 @@ static void every_change_reaches_the_journal(void **state)
     store_free(store);
 }
 
+/* Redis took the commit and does not take the entry: the mark stays, and whoever comes next writes the entry.
+ */
+static void a_refused_entry_is_made_up_for(void **state)
+{
+    struct store *store = store_new(&redis.settings);
+    struct event event = bounce("ann@example.com", CAUSE_USER_UNKNOWN, NOW);
+    struct outcome outcome;
+    struct err err;
+
+    (void)state;
+    private_redis_cli(&redis, "ACL SETUSER default resetkeys ~lead:* ~domain:* ~leadgate:bounced:*");
+    assert_int_equal(apply(store, event, &outcome, &err), STORE_DOWN);
+    assert_non_null(strstr(err.text, "journal"));
+    private_redis_cli(&redis, "ACL SETUSER default allkeys");
+    assert_string_equal(private_redis_cli(&redis, "HEXISTS lead:{ann@example.com} journal"), "1");
+    store_free(store);
+    store = store_new(&redis.settings);
+    assert_int_equal(apply(store, event, &outcome, &err), STORE_OK);
+    assert_int_equal(outcome.effect, EFFECT_REPEAT);
+    assert_string_equal(private_redis_cli(&redis, "XLEN leadgate:journal"), "1");
+    assert_string_equal(private_redis_cli(&redis, "HEXISTS lead:{ann@example.com} journal"), "0");
+    store_free(store);
+}
+
 /* Keys of ours with another type are set aside, and the event is not lost. */
 static void foreign_types_are_set_aside(void **state)
 {
@@ -723,6 +747,7 @@ int main(void)
         cmocka_unit_test_setup(history_is_written_whole, flush),
         cmocka_unit_test_setup(the_recipients_will_is_kept_apart, flush),
         cmocka_unit_test_setup(every_change_reaches_the_journal, flush),
+        cmocka_unit_test_setup(a_refused_entry_is_made_up_for, flush),
         cmocka_unit_test_setup(foreign_types_are_set_aside, flush),
         cmocka_unit_test_setup(a_commit_on_stale_reading_writes_nothing, flush),
         cmocka_unit_test_setup(who_comes_back, flush),
