@@ -195,6 +195,9 @@ class Bed:
         try:
             self.stop_programs()
         finally:
+            if self.postfix:  # first: what is under way still arrives
+                self.postfix.reset()
+                self.sink.clear()
             if not self.redis.process.running():
                 self.redis.start()
             self.redis.call("FLUSHALL")
@@ -203,9 +206,6 @@ class Bed:
             for name in os.listdir(self.logs):
                 if name.startswith(("leadgate", "sanitizer")):
                     os.unlink(self.log_path(name))
-            if self.postfix:
-                self.postfix.reset()
-                self.sink.clear()
             self.configure()
 
     def put_mail(self, name, mail, maildir=None):
