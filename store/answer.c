@@ -155,6 +155,22 @@ void answer_read_lead(const redisReply *hash, struct lead *out)
         lead_read_field(out, answer_text(hash->element[i]), answer_text(hash->element[i + 1]));
 }
 
+const char *resubscribed_field(char dst[RESUBSCRIBED_SIZE], struct span stream)
+{
+    if (span_eq(stream, SPAN("*")))
+        return "resubscribed";
+    snprintf(dst, RESUBSCRIBED_SIZE, "resubscribed.%.*s", SPAN_FMT(stream));
+    return dst;
+}
+
+void answer_read_resubscribed(const redisReply *hash, struct span stream, struct lead *out)
+{
+    char field[RESUBSCRIBED_SIZE];
+
+    if (!span_int64(answer_field(hash, span_of(resubscribed_field(field, stream))), &out->resubscribed))
+        out->resubscribed = 0;
+}
+
 struct span answer_field(const redisReply *hash, struct span name)
 {
     if (hash->type == REDIS_REPLY_ARRAY)

@@ -61,6 +61,12 @@ void answer_read_ttl(struct optout *out, const redisReply *ttl, int64_t now);
 /* HGETALL of a lead's history; fields that are not ours or not readable are passed over. */
 void answer_read_lead(const redisReply *hash, struct lead *out);
 
+/* When she signed up again: a time for each stream, since she may want the one and not the other. Which field
+ * it is in (dst, or a constant), and the time for this stream in place of that for "*". */
+#define RESUBSCRIBED_SIZE (STREAM_NAME_SIZE + 16)
+const char *resubscribed_field(char dst[RESUBSCRIBED_SIZE], struct span stream);
+void answer_read_resubscribed(const redisReply *hash, struct span stream, struct lead *out);
+
 /* The raw value of a field of HGETALL, as commits compare it; "" = it is not there. */
 struct span answer_field(const redisReply *hash, struct span name);
 

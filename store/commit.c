@@ -207,7 +207,19 @@ static struct span returning_word(const struct event *event, const struct loaded
     return SPAN_NONE;
 }
 
-static void add_lead(struct commit *commit, const struct lead *before, const struct lead *after)
+/* Each stream has a field of its own for when she signed up to it again. */
+static void add_field_name(struct commit *commit, const char *name, struct span stream)
+{
+    char field[RESUBSCRIBED_SIZE];
+
+    if (strcmp(name, "resubscribed") == 0)
+        commit_add_copy(commit, resubscribed_field(field, stream));
+    else
+        commit_add(commit, span_of(name));
+}
+
+static void add_lead(struct commit *commit, const struct event *event, const struct lead *before,
+                     const struct lead *after)
 {
     char value[LEAD_TEXT_SIZE];
     const char *name;
@@ -216,7 +228,7 @@ static void add_lead(struct commit *commit, const struct lead *before, const str
 
     commit_add(commit, SPAN_NONE);
     while (lead_next_field(&next, before, after, &name, value)) {
-        commit_add(commit, span_of(name));
+        add_field_name(commit, name, event_stream(event));
         commit_add_copy(commit, value);
     }
     /* The count goes before the fields and is known only now. */
@@ -309,7 +321,7 @@ void commit_make(struct commit *commit, const char *sha, const struct event *eve
     add_token(commit, event, now);
     commit_add(commit, returning);
     commit_add(commit, span_of(commit->undo));
-    add_lead(commit, &loaded->lead, &next);
+    add_lead(commit, event, &loaded->lead, &next);
     if (change->kind != CHANGE_NONE)
         add_log(commit, event, loaded, change, at);
 }

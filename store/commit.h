@@ -38,7 +38,7 @@ struct commit {
     char value[OPTOUT_TEXT_SIZE];
     char undo[UNDO_TEXT_SIZE]; /* what it leaves behind to be taken back (undo.h) */
     bool undoable;             /* there is an effect that can be */
-    char texts[2600];
+    char texts[2700];
     size_t used;
     bool returns; /* it leaves a lead who will come back (returning.h) */
 };

@@ -141,6 +141,7 @@ static void read_load(struct job *job, int64_t now)
     struct optouts *optouts = &loaded->optouts;
 
     answer_read_lead(replies[LOAD_LEAD], &loaded->lead);
+    answer_read_resubscribed(replies[LOAD_LEAD], event_stream(job->event), &loaded->lead);
     loaded->rev = answer_field(replies[LOAD_LEAD], SPAN("rev"));
     loaded->refused_value = answer_text(replies[LOAD_REFUSED]);
     loaded->optout_value = answer_text(replies[LOAD_OPTOUT]);

@@ -71,7 +71,7 @@ TYPES = {
     "bounce by text": ({"type": "bounce", "text": "552 5.2.2 mailbox full"}, {"status": "5.2.2", "diag": "552 5.2.2 mailbox full"}, True, {}),
     "complaint": ({"type": "complaint", "stream": "news"}, {"score": "-5"}, True, {"news": "complaint"}),
     "unsubscribe": ({"type": "unsubscribe"}, {}, True, {"*": "unsubscribe"}),
-    "resubscribe": ({"type": "resubscribe", "stream": "old"}, {"resubscribed": "AT"}, True, {"old": None}),
+    "resubscribe": ({"type": "resubscribe", "stream": "old"}, {"resubscribed.old": "AT"}, True, {"old": None}),
 }
 
 

@@ -212,6 +212,39 @@ static void the_recipients_will_is_kept_apart(void **state)
     store_free(store);
 }
 
+/* Whoever signs up to one stream and leaves another in the same second means both; and it answers nothing of
+ * what was said to another one, however late that is heard of. */
+static void each_stream_is_signed_up_to_by_itself(void **state)
+{
+    static const struct {
+        enum event_type type;
+        const char *stream;
+        int64_t at;
+        enum effect effect;
+    } said[] = {
+        { EVENT_UNSUBSCRIBE, "news", 0, EFFECT_WILL },    { EVENT_UNSUBSCRIBE, "offers", 0, EFFECT_WILL },
+        { EVENT_RESUBSCRIBE, "news", 9, EFFECT_WILL },    { EVENT_RESUBSCRIBE, "offers", 9, EFFECT_WILL },
+        { EVENT_UNSUBSCRIBE, "tips", 9, EFFECT_WILL },    { EVENT_COMPLAINT, "", 5, EFFECT_WILL },
+        { EVENT_UNSUBSCRIBE, "news", 0, EFFECT_REPEAT },  { EVENT_RESUBSCRIBE, "offers", 9, EFFECT_REPEAT },
+        { EVENT_UNSUBSCRIBE, "offers", 10, EFFECT_WILL },
+    };
+    struct store *store = store_new(&redis.settings);
+    struct outcome outcome;
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+        struct event event = bounce("ann@example.com", CAUSE_NONE, NOW - 100 + said[i].at);
+
+        event.type = said[i].type;
+        event.stream = span_of(said[i].stream);
+        assert_int_equal(apply(store, event, &outcome, &err), STORE_OK);
+        assert_int_equal(outcome.effect, said[i].effect);
+    }
+    assert_string_equal(private_redis_cli(&redis, "HKEYS lead:{ann@example.com}:refused"), "tips * offers");
+    store_free(store);
+}
+
 /* An application that follows the journal can mirror the suppression list, also after a program died between
  * the commit and the journal's entry, and when the journal's key has been taken for something else. */
 static void every_change_reaches_the_journal(void **state)
@@ -746,6 +779,7 @@ int main(void)
         cmocka_unit_test_setup(more_refusals_than_room, flush),
         cmocka_unit_test_setup(history_is_written_whole, flush),
         cmocka_unit_test_setup(the_recipients_will_is_kept_apart, flush),
+        cmocka_unit_test_setup(each_stream_is_signed_up_to_by_itself, flush),
         cmocka_unit_test_setup(every_change_reaches_the_journal, flush),
         cmocka_unit_test_setup(a_refused_entry_is_made_up_for, flush),
         cmocka_unit_test_setup(foreign_types_are_set_aside, flush),
