@@ -179,12 +179,18 @@ class Postfix:
         subprocess.run(["sendmail", "-C", self.etc, "-f", sender, "-i", *options, "--", *recipients], check=True, env=self.environ,
                        input=message if isinstance(message, bytes) else message.encode("utf-8"))
 
+    def _listed(self):
+        """{(queue, queue id)}. showq(8) looks into one queue after the other, `active` first: what goes there meanwhile is missed, and
+        what comes from there is listed twice. So it is asked twice, and each message counts once."""
+        text = "".join(self.run("postqueue", "-j").stdout for _ in range(2))
+        return set(re.findall(r'"queue_name": "(\w+)", "queue_id": "(\w+)"', text))
+
     def queued(self):
         """Queue ids of the messages in the queue, whatever their state."""
-        return re.findall(r'"queue_id": "(\w+)"', self.run("postqueue", "-j").stdout)
+        return sorted({queue_id for _, queue_id in self._listed()})
 
     def _in_motion(self):
-        return re.search(r'"queue_name": "(incoming|active)"', self.run("postqueue", "-j").stdout)
+        return [queue_id for queue, queue_id in self._listed() if queue in ("incoming", "active")]
 
     def flush(self):
         self.run("postqueue", "-f")
