@@ -195,18 +195,22 @@ class Bed:
         try:
             self.stop_programs()
         finally:
-            if self.postfix:  # first: what is under way still arrives
-                self.postfix.reset()
-                self.sink.clear()
             if not self.redis.process.running():
                 self.redis.start()
+            self._unlink_logs("sanitizer")  # what has to be said from here on is check()'s to find
+            if self.postfix:  # before the rest: what is under way may still come back, and pipe(8) has it applied
+                self.postfix.reset()
+                self.sink.clear()
             self.redis.call("FLUSHALL")
             self.redis.call("CONFIG", "RESETSTAT")
             shutil.rmtree(self.maildir, ignore_errors=True)
-            for name in os.listdir(self.logs):
-                if name.startswith(("leadgate", "sanitizer")):
-                    os.unlink(self.log_path(name))
+            self._unlink_logs("leadgate")
             self.configure()
+
+    def _unlink_logs(self, beginning):
+        for name in os.listdir(self.logs):
+            if name.startswith(beginning):
+                os.unlink(self.log_path(name))
 
     def put_mail(self, name, mail, maildir=None):
         """Delivers into a Maildir as a delivery agent does: written in tmp/, then renamed."""
