@@ -10,6 +10,9 @@ import re
 import subprocess
 import time
 
+from bed import wait_until
+from bed.bed import CLOCK_REALTIME_COARSE
+
 DAY = 2  # seconds
 MAIL_TIME = 0.2  # seconds after the day began
 NOON = DAY / 2
@@ -57,10 +60,12 @@ class Calendar:
         return self.first + (day - 1) * DAY
 
     def wait_for(self, day, seconds):
-        """Until so many seconds of the day are over."""
-        left = self.dawn(day) + seconds - time.time()
+        """Until so many seconds of the day are over, by every program's clock."""
+        end = self.dawn(day) + seconds
+        left = end - time.time()
         assert left > 0, f"day {day} is {-left:.2f} s ahead: this machine is too slow for days of {DAY} s"
         time.sleep(left)
+        wait_until(lambda: time.clock_gettime(CLOCK_REALTIME_COARSE) >= end, 1, "time(2) to show it")
 
 
 def key(lead, kind=None):
