@@ -61,8 +61,9 @@ def test_not_suppressed(bed, commands):
 def test_ttl_decides_the_words(bed):
     """Whatever the value says, what has a TTL ends, and what has none does not."""
     bed.start_policyd()
-    bed.redis.call("SET", key("optout"), "kind=permanent cause=mailbox-full", "EX", 86400)
-    until = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 86400))
+    end = (int(time.time()) // 86400 + 2) * 86400 - 43200  # tomorrow, at noon
+    bed.redis.call("SET", key("optout"), "kind=permanent cause=mailbox-full", "EXAT", end)
+    until = time.strftime("%Y-%m-%d", time.gmtime(end))
     assert until in bed.campaign([LEAD]).rcpt[LEAD].text
     bed.redis.call("SET", key("optout"), "kind=temporary cause=mailbox-full until=2099-01-01T00:00:00Z")
     assert "until 2" not in bed.campaign([LEAD]).rcpt[LEAD].text

@@ -102,10 +102,11 @@ def test_templates(bed):
     bed.configure(policy={"reply": {"temporary": "450 4.2.2 {lead} rests until {until} ({cause}, {kind})",
                                     "permanent": "554 5.1.6 no"}})
     bed.start_policyd()
-    bed.redis.call("SET", "lead:{rest@dest.test}:optout", "kind=temporary cause=mailbox-full", "EX", 86400)
+    end = (int(time.time()) // 86400 + 2) * 86400 - 43200  # tomorrow, at noon
+    bed.redis.call("SET", "lead:{rest@dest.test}:optout", "kind=temporary cause=mailbox-full", "EXAT", end)
     suppress(bed, "gone@dest.test")
     replies = bed.campaign(["rest@dest.test", "gone@dest.test"]).rcpt
-    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 86400))
+    day = time.strftime("%Y-%m-%d", time.gmtime(end))
     assert str(replies["rest@dest.test"]).endswith(
         f"rest@dest.test rests until {day} (mailbox-full, temporary) [leadgate-suppressed]")
     assert replies["rest@dest.test"].code == 450

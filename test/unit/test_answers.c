@@ -21,7 +21,7 @@
 static struct private_redis redis;
 static struct store *store;
 static struct settings *settings;
-static int64_t now;
+static int64_t now; /* not the beginning of a day */
 static int messages;
 
 static int start(void **state)
@@ -32,6 +32,8 @@ static int start(void **state)
     store = store_new(&redis.settings);
     settings = settings_new();
     now = (int64_t)time(NULL);
+    if (now % 86400 < 3600)
+        now += 3600;
     return store == NULL || settings == NULL ? -1 : 0;
 }
 
