@@ -73,8 +73,8 @@ def wait_read(store, log, timeout=30):
 
 
 def events(redis):
-    """{lead: its history}, without what keeps the place, and what a feed that follows says of itself."""
-    return {key: value for key, value in state(redis).items() if key not in ("leadgate:positions", "leadgate:followed")}
+    """{lead: its history}, without what keeps the place."""
+    return {key: value for key, value in state(redis).items() if key != "leadgate:positions"}
 
 
 def write(path, lines):
