@@ -66,10 +66,17 @@ def read(*path):
         return file.read()
 
 
+def free_ports(n):
+    """As many different ones: each is held until all are found."""
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(n)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_ports(1)[0]
 
 
 class Postfix:
@@ -78,7 +85,7 @@ class Postfix:
         self.home, self.etc = home, os.path.join(home, "etc")
         self.queue = os.path.join(home, "queue")
         self.log = os.path.join(logs, "mail.log")
-        self.port, self.campaign_port = free_port(), free_port()
+        self.port, self.campaign_port = free_ports(2)
         self.maildir = os.path.join(home, "mail", "bounces")
         self.user = user
         self.marker = b"MAIL_CONFIG=" + os.fsencode(self.etc)  # in the environment of all its processes
