@@ -42,6 +42,7 @@ struct inbox {
     struct wire *wire;
     const char *reader;
     enum stage stage;
+    int64_t session;   /* the connection on which the batch was read */
     char cursor[48];   /* STAGE_OTHERS: where XAUTOCLAIM goes on */
     int64_t claim_at;  /* monotonic milliseconds: when to look for others' entries again */
     bool cannot_claim; /* this Redis has no XAUTOCLAIM, and that was said */
@@ -292,8 +293,11 @@ enum store_rc inbox_read(struct inbox *inbox, struct inbox_batch *out, struct er
         return STORE_DOWN;
     if (length == 0)
         return STORE_OK;
-    if (read_stages(inbox, err) == STORE_DOWN)
+    inbox->session = wire_session(inbox->wire);
+    if (read_stages(inbox, err) == STORE_DOWN) {
+        inbox->stage = STAGE_OWN; /* what Redis gave us, and we have not heard of */
         return STORE_DOWN;
+    }
     out->entries = inbox->batch.entries;
     out->n = inbox->batch.n;
     out->more = inbox->batch.n_ids > 0;
@@ -386,6 +390,11 @@ enum store_rc inbox_settle(struct inbox *inbox, struct err *err)
         return STORE_OK;
     if (wire_ready(inbox->wire, err) == STORE_DOWN)
         return STORE_DOWN;
+    /* It may have come back with an older copy of its data: the entries in it, and not what they did. */
+    if (wire_session(inbox->wire) != inbox->session) {
+        err_set(err, "connection to Redis lost, and made anew");
+        return STORE_DOWN;
+    }
     for (size_t i = 0; i < batch->n; i++)
         if (batch->rejected[i]) {
             send_rejected(inbox, &batch->entries[i], batch->reasons[i]);

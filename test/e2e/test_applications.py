@@ -252,6 +252,50 @@ def test_killed_between(apps, moment):
     assert differences(state(apps.redis), calm) == []
 
 
+@pytest.fixture
+def proxied(apps):
+    """The feed asks Redis through it."""
+    proxy = Proxy(os.path.join(apps.run_dir, "redis"), apps.redis.path)
+    apps.configure(redis={"address": f"unix:{proxy.path}"}, feed={"maildirs": []})
+    yield proxy
+    proxy.close()
+
+
+def test_redis_dies_before_it_is_settled(apps, proxied):
+    """It comes back with an older copy, in which the entry is there, and what it did is not."""
+    feed = apps.start_feed()
+    report(apps, type="click", lead="bob@example.com")
+    apps.wait(lambda: apps.redis.call("EXISTS", "leadgate:counters") and backlog(apps) == 0, "the first one to be counted")
+    apps.next_second()
+    apps.next_second()  # so that the next one is counted at once
+    feed.signal(signal.SIGSTOP)
+    report(apps, type="click", lead="ann@example.com")
+    apps.redis.call("SAVE")
+
+    def dies():
+        apps.redis.process.kill()
+        apps.redis.start()
+
+    proxied.arm(b"leadgate:counters", dies)  # it is applied by then
+    feed.signal(signal.SIGCONT)
+    assert proxied.struck.wait(10)
+    apps.wait(lambda: backlog(apps) == 0, "the entry to be settled")
+    assert apps.redis.call("EXISTS", LEAD)
+
+
+def test_an_answer_is_lost(apps, proxied):
+    """What Redis gave us, and we have not heard of, comes before what follows: else the later bounce would answer it."""
+    apps.start_feed()
+    report(apps, type="click", lead="bob@example.com")
+    apps.wait(lambda: backlog(apps) == 0, "the first one")  # from here on the feed reads what is new
+    proxied.arm(b"XREADGROUP", lambda: None)
+    report(apps, type="bounce", lead="ann@example.com", status="5.1.1", message="m1", at="2026-01-01T00:00:00Z")
+    assert proxied.struck.wait(10)
+    report(apps, type="bounce", lead="ann@example.com", status="4.4.1", message="m2", at="2026-01-01T00:00:01Z")
+    apps.wait(lambda: backlog(apps) == 0, "both to be dealt with")
+    assert optout(apps)
+
+
 def read_as(bed, reader, idle=0):
     """Another reader begins with everything, and is heard of no more for so many milliseconds."""
     call = bed.redis.call
