@@ -94,6 +94,15 @@ bool logfile_holds(const struct logfile *file, const struct place *place)
            (file->gz != NULL || logfile_size(file) >= place->offset);
 }
 
+bool logfile_agree(const struct logfile *a, const struct logfile *b, int64_t at)
+{
+    ssize_t n = at < PLACE_HEAD ? (ssize_t)at : PLACE_HEAD;
+    char x[PLACE_HEAD], y[PLACE_HEAD];
+
+    return a->gz == NULL && b->gz == NULL && pread(a->fd, x, (size_t)n, at - n) == n &&
+           pread(b->fd, y, (size_t)n, at - n) == n && memcmp(x, y, (size_t)n) == 0;
+}
+
 int logfile_seek(struct logfile *file, int64_t at, struct err *err)
 {
     if (file->gz != NULL && gzseek(file->gz, at, SEEK_SET) < 0)

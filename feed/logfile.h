@@ -41,6 +41,9 @@ struct span logfile_head(const struct logfile *file);
 /* Whether it is the log of that place, and reaches so far. */
 bool logfile_holds(const struct logfile *file, const struct place *place);
 
+/* Whether both have the same text right before a place; of compressed ones nobody asks. */
+bool logfile_agree(const struct logfile *a, const struct logfile *b, int64_t at);
+
 /* Where the next read begins. 0, or -1 with err. */
 int logfile_seek(struct logfile *file, int64_t at, struct err *err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Whatever happens to the files, there are three questions: which file is the place of (search_place), which
  * one follows the one that is read (search_next), and whether the one that is read is still what it was
- * (logfile_is_cut). */
+ * (logfile_is_cut), and where it was (follow_copy). */
 #include "feed/tail.h"
 
 #include "feed/lines.h"
@@ -322,6 +322,25 @@ static bool follow_cut(struct tail *tail)
     return true;
 }
 
+/* Somebody has put a copy in its place (rsync(1), an editor), which begins as this one does: what is new is
+ * in there. Where lines were taken out nobody knows which: then all of it is read, and what is known is a
+ * repeat. */
+static bool follow_copy(struct tail *tail)
+{
+    struct place place = place_make(lines_at(tail->lines), logfile_head(&tail->file));
+    struct logfile file;
+    struct err err;
+
+    if (logfile_open(&file, tail->path, &err) != LOGFILE_OK)
+        return false;
+    if (place_matches(&place, logfile_head(&file)) &&
+        !(file.dev == tail->file.dev && file.ino == tail->file.ino))
+        return enter(tail, &file, logfile_agree(&tail->file, &file, place.offset) ? place.offset : 0, &err) ==
+               0;
+    logfile_close(&file);
+    return false;
+}
+
 enum fill { FILL_MORE, FILL_END, FILL_FAILED };
 
 static enum fill fill(struct tail *tail)
@@ -365,6 +384,8 @@ enum tail_rc tail_line(struct tail *tail, struct span *line)
         note_age(tail);
         if (tail->live)
             return TAIL_END;
+        if (follow_copy(tail))
+            continue;
         if (tail->next_seen) {
             if (lines_last(tail->lines, line))
                 return hand_out(tail);

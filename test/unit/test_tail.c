@@ -245,6 +245,31 @@ static void cut_off_with_a_hole(void **state)
     READS(f, "b c ");
 }
 
+static void replaced_by_a_copy(void **state)
+{
+    struct fixture *f = *state;
+
+    append(LOG, long_beginning);
+    append(LOG, "\na\nb\n");
+    start(f, NULL, 0);
+    (void)all_lines(f);
+    /* rsync(1): a new file, which goes on. */
+    run("cp " LOG " new && echo c >> new && mv new " LOG);
+    READS(f, "c ");
+    append(LOG, "d\n");
+    READS(f, "d ");
+    /* sed -i: what is left is shorter; and as long again once it has gone on. */
+    run("sed -i /a/d " LOG);
+    assert_non_null(strstr(all_lines(f), " b c d "));
+    run("sed -i /b/d " LOG " && echo e >> " LOG);
+    assert_non_null(strstr(all_lines(f), " c d e "));
+    append(LOG, "f\n");
+    READS(f, "f ");
+    rotate_by_renaming();
+    append(LOG, "g\n");
+    READS(f, "g ");
+}
+
 static void cut_off_without_a_copy(void **state)
 {
     struct fixture *f = *state;
@@ -598,6 +623,7 @@ int main(void)
         TEST(renamed_several_times),
         TEST(copied_and_cut_off),
         TEST(cut_off_with_a_hole),
+        TEST(replaced_by_a_copy),
         TEST(cut_off_without_a_copy),
         TEST(goes_on_at_a_place),
         TEST(goes_on_in_a_long_file),
