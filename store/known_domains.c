@@ -5,6 +5,7 @@
 #include "leadgate/hash.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define DAY INT64_C(86400)
 
@@ -26,6 +27,11 @@ struct known_domains *known_domains_new(void)
 void known_domains_free(struct known_domains *domains)
 {
     free(domains);
+}
+
+void known_domains_clear(struct known_domains *domains)
+{
+    memset(domains, 0, sizeof(*domains));
 }
 
 static uint64_t hash_of(struct span domain)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* known_domains: the domains of which the provider was asked for or noted last, in the process: a log
- * names the same domains again and again. A store has one; where it lies or forgets, Redis is asked, or told,
- * again.
+ * names the same domains again and again. A store has one for each connection: what was told on the one
+ * before may not have arrived, and a Redis that was restarted may have forgotten it.
  */
 #ifndef LEADGATE_STORE_KNOWN_DOMAINS_H
 #define LEADGATE_STORE_KNOWN_DOMAINS_H
@@ -15,6 +15,7 @@ struct known_domains;
 
 struct known_domains *known_domains_new(void); /* NULL: out of memory */
 void known_domains_free(struct known_domains *domains);
+void known_domains_clear(struct known_domains *domains); /* as new */
 
 /* The provider that is remembered; NULL = none. Valid until something else is remembered. NULL domains is
  * fine. */

@@ -41,6 +41,7 @@ struct store {
     const struct store_settings *settings;
     struct wire *wire;
     struct known_domains *domains; /* NULL: not needed so far */
+    int64_t domains_of;            /* the connection for which that is so */
     struct job *jobs; /* as many as the largest slice so far needed: most stores see one event at a time */
     struct bounced *bounced; /* for as many */
     size_t room;
@@ -86,6 +87,9 @@ struct known_domains *store_domains(struct store *store)
 {
     if (store->domains == NULL)
         store->domains = known_domains_new();
+    else if (store->domains_of != store_session(store))
+        known_domains_clear(store->domains);
+    store->domains_of = store_session(store);
     return store->domains;
 }
 

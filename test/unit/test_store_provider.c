@@ -430,6 +430,21 @@ static const struct share *find_share(const struct share_list *list, const char 
 }
 
 /* Tries of a stream at P, so many of them in vain, all at one time. */
+/* A Redis that has lost what it was told is told again. */
+static void domains_after_a_restart(void **state)
+{
+    struct store *store = store_new(&redis.settings);
+
+    (void)state;
+    learn(store, "big.example", now);
+    private_redis_stop(&redis);
+    private_redis_start(&redis, 0);
+    learn(store, "big.example", now + 1);
+    learn(store, "big.example", now + 2);
+    assert_int_equal(atoll(private_redis_cli(&redis, "HGET domain:{shop.example} at")), now);
+    store_free(store);
+}
+
 static void try(struct store *store, const char *stream, int tries, int invalid, int64_t at)
 {
     struct event *events = calloc((size_t)tries, sizeof(*events));
@@ -637,6 +652,7 @@ int main(void)
         cmocka_unit_test_setup(large_batches, flush),
         cmocka_unit_test_setup(hand_written_counts, flush),
         cmocka_unit_test_setup(domains_and_their_providers, flush),
+        cmocka_unit_test_setup(domains_after_a_restart, flush),
         cmocka_unit_test_setup(shares_of_a_day, flush),
         cmocka_unit_test_setup(answers_to_risky_leads, flush),
         cmocka_unit_test_setup(invalid_is_forgiven, flush),
