@@ -140,7 +140,8 @@ def test_dead_and_back(store, log):
     # It heals, and they are let in again.
     answer_until_over(bed, log, leads, "big.test")
     bed.wait(lambda: actions(bed, "big.test") == [("open", "0"), *STEPS], "the journal")
-    assert not bed.redis.client.keys("provider:{big.test}:hold") and not bed.redis.call("EXISTS", "leadgate:open")
+    bed.wait(lambda: not bed.redis.call("EXISTS", "leadgate:open"), "nothing to be left")
+    assert not bed.redis.client.keys("provider:{big.test}:hold")
     # Nor does it speak against the list.
     assert bed.redis.call("HGET", "leadgate:shares", "big.test/*").split()[1] == "0" and counted(bed, "big.test", "invalid") == 0
     back = [entry for entry in journal(bed, "big.test") if entry["action"] == "taken-back"]
@@ -170,7 +171,8 @@ def test_held_again_for_longer(store, log):
         lengths.append(incident(bed, "big.test")["length"])
         assert bed.redis.call("EXISTS", "provider:{big.test}:hold")
     assert lengths == ["4", "8", "8"]
-    assert actions(bed, "big.test") == [("open", "0"), *[("step", "1"), ("hold", "0")] * 3]
+    want = [("open", "0"), *[("step", "1"), ("hold", "0")] * 3]
+    bed.wait(lambda: actions(bed, "big.test") == want, "the journal")
 
 
 def test_two_at_once_and_a_small_one(store, log):
@@ -187,7 +189,7 @@ def test_two_at_once_and_a_small_one(store, log):
     log.tries(other, "other.test", FAULT)
     assert (wait_open(bed, "big.test")["sign"], wait_open(bed, "other.test")["sign"]) == ("dead", "faults")
     bed.wait(lambda: len(optouts(bed)) == len(small), "the opt-outs of the small one, and no others")
-    assert sorted(bed.redis.call("SMEMBERS", "leadgate:open")) == ["big.test", "other.test"]
+    bed.wait(lambda: sorted(bed.redis.call("SMEMBERS", "leadgate:open")) == ["big.test", "other.test"], "the list of both")
     answer_until_over(bed, log, other, "other.test")
     answer_until_over(bed, log, big, "big.test")
     bed.wait(lambda: actions(bed, "big.test")[-1] == actions(bed, "other.test")[-1] == ("over", "100"), "the journal")
