@@ -253,6 +253,8 @@ def test_from_the_warning_on_the_risky_go_one_by_one(store, policy):
     client = policy()
     held = client.held(*[f"new{number}@dest.test" for number in range(30)])
     assert held == [False] * 11 + [True] * 19  # (70 + 11) of (1000 + 11): 8 %
+    passed = f"provider:{{{PROVIDER}}}:passed"
+    store.wait(lambda: sum(map(int, store.redis.client.hash(passed).values())) == 11, "Redis to be told of them")
     store.redis.call("HSET", "leadgate:shares", f"{PROVIDER}/*", "1006 71 6 0")  # six of the eleven are answered
     soon(store, lambda: client.held("more@dest.test") == [False], "room for more")
 
@@ -486,7 +488,7 @@ def test_the_command_shows_and_releases(store, policy):
     client = policy()
     assert client.held("new@dest.test") == [True]
 
-    store.next_second()  # an end in the first moments of a second is the same whenever it is told
+    store.next_second()
     done = leadgate(store, "guard", "--release", PROVIDER, "--for", "2h")
     assert done.returncode == 0 and done.stdout.startswith(f"{PROVIDER}: released until 20")
     soon(store, lambda: client.held("new@dest.test") == [False], "the release")
@@ -494,6 +496,8 @@ def test_the_command_shows_and_releases(store, policy):
     entry = dict(zip(*[iter(call("XRANGE", "leadgate:incidents", "-", "+")[-1][1])] * 2))
     assert (entry["provider"], entry["action"], entry["by"]) == (PROVIDER, "release", "operator")
 
+    # The end is told as a whole second: the same one as when it was set, at moments of a second that are later than that was.
+    store.wait(lambda: call("PTTL", f"provider:{{{PROVIDER}}}:release") % 1000 > 500, "a later moment of a second")
     rows = [json.loads(line) for line in leadgate(store, "guard", "--format", "json").stdout.splitlines()]
     until = rows[0].pop("released")
     assert rows[2].pop("released") == until and until in done.stdout
