@@ -370,7 +370,7 @@ def test_a_list_of_strangers_is_stopped(bed):
     policyd = logged(bed)
     waiting = send_at_once(bed, dirty(1000))
     assert 890 <= len(waiting) <= 900 and {line["why"] for line in policyd.lines("deferred")} == {"unanswered"}
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 240  # every two seconds one of them goes, by chance, and 15 % of them do not exist
     while policyd.lines("deferred")[-1]["why"] != "guard":
         assert time.monotonic() < ends, policyd.recent()
         waiting = send_at_once(bed, waiting)
