@@ -237,8 +237,8 @@ class Bed:
         """One message to many, by SMTP to the campaign service."""
         return transaction(self.postfix.campaign_port, recipients, **more)
 
-    def wait(self, condition, what, timeout=20):
-        return wait_until(condition, timeout, what, self.recent)
+    def wait(self, condition, what, timeout=20, **more):
+        return wait_until(condition, timeout, what, self.recent, **more)
 
     def recent(self):
         """The ends of all logs, for a failure's message."""

@@ -14,15 +14,16 @@ class BedError(AssertionError):
     """The bed, or a program in it, did not do what it had to."""
 
 
-def wait_until(condition, timeout=10.0, what="it", logs=None):
-    """Returns the first true value of condition(); fails with what it waited for and the words of logs()."""
+def wait_until(condition, timeout=10.0, what="it", logs=None, longest=0.05):
+    """Returns the first true value of condition(); fails with what it waited for and the words of logs(). longest: the
+    pause from one look to the next grows to that."""
     deadline = time.monotonic() + timeout
     pause = 0.002
     while not (value := condition()):
         if time.monotonic() > deadline:
             raise BedError(f"waited {timeout:g} s in vain for {what}" + ("\n" + logs() if logs else ""))
         time.sleep(pause)
-        pause = min(pause * 1.5, 0.05)
+        pause = min(pause * 1.5, longest)
     return value
 
 

@@ -50,9 +50,9 @@ def test_feed(store, chance, processed):
         doomed = store.program("leadgate-feed", "-c", store.config_path).start()
         progress = chance.randrange(30)  # mails; it gets further until the signal arrives
         if chance.random() < 0.5:
-            store.wait(lambda: here - len(store.new_mails()) >= min(progress, here), f"{progress} mails to be moved")
+            store.wait(lambda: here - len(store.new_mails()) >= min(progress, here), f"{progress} mails to be moved", longest=0)
         else:
-            store.wait(lambda: commands(store) >= before + 7 * progress or not store.new_mails(), f"{progress} events")
+            store.wait(lambda: commands(store) >= before + 7 * progress or not store.new_mails(), f"{progress} events", longest=0)
         doomed.kill()
         interrupted += len(store.new_mails()) > 0
     assert interrupted >= KILLS // 2
