@@ -59,6 +59,7 @@ def leads_of(n, domain, name="lead"):
 
 @pytest.fixture
 def log(store):
+    store.wait(lambda: time.time() % 86400 < 86400 - 60, "midnight, UTC: what counted() looks at is counted by days", 70)
     log = Log(store)
     store.configure(feed={"maildirs": [], "logs": [log.path]}, incident=FAST)
     return log
