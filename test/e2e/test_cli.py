@@ -269,7 +269,7 @@ def test_stats(store):
     ("list", "terminal", False), ("list", "file", True), ("list", "pipe", False),
 ])
 def test_a_bar_on_a_terminal_only(store, tmp_path, command, to, has_bar):
-    store.redis.call("EVAL", "for i = 1, 100000 do redis.call('SET', 'lead:{' .. i .. '@dest.test}:optout', '') end", 0)
+    store.redis.call("EVAL", "for i = 1, 200000 do redis.call('SET', 'lead:{' .. i .. '@dest.test}:optout', '') end", 0)
     ours, theirs = pty.openpty()
     line = f"{store.bin}/leadgate {command} -c {store.config_path}" + {"terminal": "", "file": f" > {tmp_path}/out", "pipe": " | cat"}[to]
     with subprocess.Popen(["sh", "-c", line], stdout=theirs, stderr=theirs, env={**store.environ, "TERM": "vt100"}) as child:
