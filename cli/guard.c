@@ -360,7 +360,7 @@ static int show(struct session *session, int format)
 static int release(struct session *session, const char *provider, int64_t until)
 {
     struct span name = span_of(provider);
-    char text[TIME_TEXT_SIZE], words[120];
+    char text[TIME_TEXT_SIZE], at[TIME_TEXT_SIZE], words[160];
     struct err err;
 
     if (!stream_is_name(name)) {
@@ -370,7 +370,8 @@ static int release(struct session *session, const char *provider, int64_t until)
         return EX_USAGE;
     }
     time_text(text, until);
-    snprintf(words, sizeof(words), "action=release by=operator until=%s", text);
+    snprintf(words, sizeof(words), "action=release at=%s by=operator until=%s", time_text(at, session->now),
+             text);
     if (store_release(session->store, name, until - session->now, SPAN("by=operator"), &err) == STORE_DOWN ||
         store_tell(session->store, name, words, session->settings->redis.journal, &err) == STORE_DOWN)
         return session_fail(&err);

@@ -273,7 +273,7 @@ static int open_incident(struct session *session, const char *provider, enum inc
 {
     static const struct incident_note note = { .action = "open", .by = "operator" };
     struct incident incident;
-    char text[100], until[TIME_TEXT_SIZE];
+    char text[120], until[TIME_TEXT_SIZE];
     struct err err;
     bool done;
 
@@ -285,26 +285,42 @@ static int open_incident(struct session *session, const char *provider, enum inc
         return session_fail(&err);
     if (!done)
         return say(provider, "an incident was opened in the same moment", 1);
-    snprintf(text, sizeof(text), "held until %s", time_text(until, incident.until));
+    if (!state->hold.present)
+        snprintf(text, sizeof(text), "held until %s", time_text(until, incident.until));
+    else if (state->hold.until != 0)
+        snprintf(text, sizeof(text), "held until %s, by an operator's own hold",
+                 time_text(until, state->hold.until));
+    else
+        snprintf(text, sizeof(text), "held until somebody deletes an operator's own hold");
     return say(provider, text, EX_OK);
+}
+
+/* What `close` does not touch. */
+static int say_hold_stays(const char *provider, const char *what, int status)
+{
+    char text[PROVIDER_SIZE + 120];
+
+    snprintf(text, sizeof(text), "%s; an operator's own hold stays: DEL 'provider:{%s}:hold' ends it", what,
+             provider);
+    return say(provider, text, status);
 }
 
 static int close_incident(struct session *session, const char *provider, const struct incident_state *state)
 {
     static const struct incident_note note = { .action = "over", .by = "operator" };
+    bool stays = state->hold.present && state->hold.since == 0, done;
     struct err err;
-    bool done;
 
     if (!state->open)
-        return say(provider,
-                   state->hold.present ? "no incident is open; its hold is an operator's own: delete the key"
-                                       : "no incident is open",
-                   1);
+        return stays ? say_hold_stays(provider, "no incident is open", 1)
+                     : say(provider, "no incident is open", 1);
     if (store_change_incident(session->store, span_of(provider), &state->incident, NULL, &note, session->now,
                               &done, &err) == STORE_DOWN)
         return session_fail(&err);
-    return done ? say(provider, "over: all its leads pass", EX_OK)
-                : say(provider, "it has just changed, try again", 1);
+    if (!done)
+        return say(provider, "it has just changed, try again", 1);
+    return stays ? say_hold_stays(provider, "the incident is over", EX_OK)
+                 : say(provider, "over: all its leads pass", EX_OK);
 }
 
 static int change_incident(struct session *session, bool open, enum incident_sign sign, const char *operand)
@@ -333,7 +349,7 @@ int command_incident(int argc, char **argv)
         "allow,\n"
         "and bounces that the sign explains count for nothing, those of the last window too, which are taken "
         "back.\n"
-        "Closes one: all its leads pass at once.\n"
+        "Closes one: all its leads pass at once, unless an operator's own hold is there.\n"
         "\n"
         "  --sign   dead (leads that took mail are said not to exist; the default) or faults (failures that "
         "are no\n"

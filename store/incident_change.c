@@ -51,11 +51,12 @@ static const char change_script[] =
     "redis.call('EXPIRE', KEYS[1], ARGV[10])\n"
     "return 1\n";
 
-/* KEYS incident hold ended; ARGV now, how long that is remembered. */
+/* KEYS incident hold ended; ARGV now, how long that is remembered. 0: there is one. */
 static const char drop_script[] =
     "local value = redis.pcall('GET', KEYS[2])\n"
     "local have = redis.call('TYPE', KEYS[1]).ok\n" NUMBER
-    "if have ~= 'none' and (have ~= 'hash' or number('percent') < 100) then return 0 end\n"
+    "if have ~= 'none' and have ~= 'hash' then return 1 end\n"
+    "if have == 'hash' and number('percent') < 100 then return 0 end\n"
     "if type(value) == 'string' and string.sub(value, 1, 9) == 'incident=' then\n"
     "  redis.call('DEL', KEYS[2])\n"
     "end\n"
@@ -253,6 +254,7 @@ enum store_rc store_drop_incident(struct store *store, struct span provider, int
     struct key incident_key, hold_key, ended_key;
     char numbers[2][24];
     struct query query;
+    bool dropped;
 
     key_make_provider(&incident_key, OF_PROVIDER_INCIDENT, provider);
     key_make_provider(&hold_key, OF_PROVIDER_HOLD, provider);
@@ -263,9 +265,9 @@ enum store_rc store_drop_incident(struct store *store, struct span provider, int
     query_add_key(&query, &ended_key);
     add_number(&query, numbers[0], now);
     add_number(&query, numbers[1], ENDED_LIFE);
-    if (ask(store, &query, NULL, err) == STORE_DOWN)
+    if (ask(store, &query, &dropped, err) == STORE_DOWN)
         return STORE_DOWN;
-    return note_open(store, provider, "SREM", err);
+    return dropped ? note_open(store, provider, "SREM", err) : STORE_OK;
 }
 
 enum store_rc store_note_cleaned(struct store *store, struct span provider, const struct incident *incident,

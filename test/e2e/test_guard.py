@@ -494,7 +494,7 @@ def test_the_command_shows_and_releases(store, policy):
     soon(store, lambda: client.held("new@dest.test") == [False], "the release")
     assert 7190 < call("TTL", f"provider:{{{PROVIDER}}}:release") <= 7200
     entry = dict(zip(*[iter(call("XRANGE", "leadgate:incidents", "-", "+")[-1][1])] * 2))
-    assert (entry["provider"], entry["action"], entry["by"]) == (PROVIDER, "release", "operator")
+    assert (entry["provider"], entry["action"], entry["by"]) == (PROVIDER, "release", "operator") and entry["at"] < entry["until"]
 
     # The end is told as a whole second: the same one as when it was set, at moments of a second that are later than that was.
     store.wait(lambda: call("PTTL", f"provider:{{{PROVIDER}}}:release") % 1000 > 500, "a later moment of a second")

@@ -401,6 +401,15 @@ def test_open_and_close_by_hand(store, log):
     bed.wait(lambda: actions(bed, "big.test")[-1] == ("over", "100"), "the journal")
     bed.wait(lambda: not bed.redis.call("EXISTS", "leadgate:open"), "nothing to be left")
 
+    # An operator's own hold is not the incident's, and stays.
+    bed.redis.call("SET", "provider:{big.test}:hold", "they called", "EX", 3600)
+    status, out = leadgate(bed, "incident", "open", "big.test")
+    assert status == 0 and out.endswith(", by an operator's own hold\n")
+    stays = "an operator's own hold stays: DEL 'provider:{big.test}:hold' ends it\n"
+    assert leadgate(bed, "incident", "close", "big.test") == (0, "big.test: the incident is over; " + stays)
+    assert leadgate(bed, "incident", "close", "big.test") == (1, "big.test: no incident is open; " + stays)
+    assert bed.redis.call("GET", "provider:{big.test}:hold") == "they called"
+
 
 def test_what_is_listed(store):
     bed, now = store, int(time.time())

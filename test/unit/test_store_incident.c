@@ -219,6 +219,7 @@ static void an_operator_deletes(void **state)
     assert_int_equal(store_drop_incident(store, P, NOW, &err), STORE_OK);
     assert_true(find().hold.present);
     assert_true(find().open);
+    assert_string_equal(cli("SMEMBERS leadgate:open"), "big.example");
     cli("DEL " INCIDENT(""));
     assert_int_equal(store_drop_incident(store, P, NOW, &err), STORE_OK);
     assert_int_equal(find().ended, 1234);
