@@ -3,6 +3,7 @@
  * Redis, so that it can be tried on any mail anywhere. With --tsv the columns are a contract: scripts and
  * scores read them. */
 #include "cli/command.h"
+#include "cli/output.h"
 #include "leadgate/rules.h"
 
 #include <errno.h>
@@ -277,11 +278,7 @@ static int classify_files(struct bounce_context *context, const struct arguments
         if (classify_file(context, &buffer, files[i], arguments->tsv ? print_tsv : print_aligned) < 0)
             rc = 1;
     free(buffer.p);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "leadgate: standard output: %s\n", strerror(errno));
-        rc = 1;
-    }
-    return rc;
+    return output_finish(rc);
 }
 
 int command_classify(int argc, char **argv)

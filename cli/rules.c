@@ -3,6 +3,7 @@
  * Needs no settings and no Redis. */
 #include "leadgate/rules.h"
 #include "cli/command.h"
+#include "cli/output.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -98,5 +99,5 @@ int command_rules(int argc, char **argv)
     }
     rc = strcmp(argv[optind], "list") == 0 ? list(classifier) : test(classifier, files, n);
     classifier_free(classifier);
-    return rc;
+    return output_finish(rc);
 }

@@ -167,16 +167,13 @@ static int print_all(const struct arguments *arguments, const struct sim_result 
 {
     bool csv_to_stdout = arguments->csv != NULL && strcmp(arguments->csv, "-") == 0;
     const struct outcome_of_plan outcome = { &arguments->plan, result };
-    int rc = EX_OK;
+    int rc;
 
     if (csv_to_stdout)
         simulate_print_csv(stdout, &arguments->plan, result);
     else
         simulate_print_text(stdout, &arguments->plan, result, settings);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "leadgate: standard output: %s\n", strerror(errno));
-        rc = 1;
-    }
+    rc = output_finish(EX_OK);
     if (arguments->csv != NULL && !csv_to_stdout && output_file(arguments->csv, print_csv, &outcome) < 0)
         rc = 1;
     if (arguments->svg != NULL && output_file(arguments->svg, print_svg, &outcome) < 0)

@@ -8,7 +8,6 @@
 #include "cli/progress.h"
 #include "leadgate/trouble.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -272,16 +271,13 @@ static int print_all(const struct both_ways *outcome)
 {
     const struct trouble_request *request = outcome->request;
     bool csv_to_stdout = request->csv != NULL && strcmp(request->csv, "-") == 0;
-    int rc = EX_OK;
+    int rc;
 
     if (csv_to_stdout)
         print_csv(stdout, outcome);
     else
         print_text(stdout, outcome);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "leadgate: standard output: %s\n", strerror(errno));
-        rc = 1;
-    }
+    rc = output_finish(EX_OK);
     if (request->csv != NULL && !csv_to_stdout && output_file(request->csv, print_csv, outcome) < 0)
         rc = 1;
     if (request->svg != NULL && output_file(request->svg, print_svg, outcome) < 0)

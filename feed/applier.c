@@ -84,12 +84,17 @@ static int64_t note_outcomes(struct applier *applier, const struct event *events
 enum store_rc applier_apply(struct applier *applier, const struct event *events, size_t n, int64_t now,
                             int64_t *repeats, struct err *err)
 {
-    struct outcome *outcomes = calloc(n + 1, sizeof(*outcomes));
+    struct outcome *outcomes;
     enum store_rc rc = STORE_DOWN;
     int64_t known = 0;
     bool uncounted = false;
 
-    if (outcomes == NULL)
+    if (repeats != NULL)
+        *repeats = 0;
+    /* Redis is not asked then, and nothing is known of how it does. */
+    if (n == 0)
+        return STORE_OK;
+    if ((outcomes = calloc(n, sizeof(*outcomes))) == NULL)
         err_set(err, "out of memory");
     else
         rc = answers_apply(applier->settings, applier->store, events, n, now, outcomes, &uncounted, err);
@@ -114,8 +119,11 @@ void applier_note_lag(struct applier *applier, const char *source, int64_t secon
 enum store_rc applier_set_aside(struct applier *applier, const struct event *events, size_t n,
                                 struct err *err)
 {
-    enum store_rc rc = store_set_aside(applier->store, events, n, err);
+    enum store_rc rc;
 
+    if (n == 0)
+        return STORE_OK;
+    rc = store_set_aside(applier->store, events, n, err);
     for (size_t i = 0; rc == STORE_OK && i < n; i++) {
         unverified_log(&events[i]);
         counters_add(applier->counters, 1, "unverified", event_source_name(events[i].source), events[i].proof,

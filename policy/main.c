@@ -71,7 +71,7 @@ static void on_hangup(evutil_socket_t signal_number, short what, void *arg)
         if (!same_redis(&daemon->first->redis, &fresh->redis))
             log_say(LOG_WARNING, "the settings of Redis have changed; they need a restart");
         if (!same_sockets(&daemon->first->policy, &fresh->policy))
-            log_say(LOG_WARNING, "policy.listen or policy.socket has changed; that needs a restart");
+            log_say(LOG_WARNING, "policy.listen or policy.socket_* has changed; that needs a restart");
     }
     startup_ready();
 }

@@ -87,13 +87,12 @@ def test_usage(arguments, status):
     assert (done.stderr if status == 0 else done.stdout) == b""
 
 
-def test_full_disk_is_told():
+@pytest.mark.parametrize("arguments", [["classify", "--tsv", os.path.join(MAILS, "vacation.eml")], ["rules", "list"],
+                                       ["simulate"], ["simulate", "--scenario", "incident"]])
+def test_full_disk_is_told(arguments):
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(
-            [os.path.join(BUILD, "cli", "leadgate"), "classify", "--tsv", os.path.join(MAILS, "vacation.eml")],
-            stdout=full, stderr=subprocess.PIPE, timeout=60,
-        )
-    assert done.returncode == 1 and b"standard output" in done.stderr
+        done = subprocess.run([os.path.join(BUILD, "cli", "leadgate"), *arguments], stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 74 and b"standard output" in done.stderr
 
 
 RULES = """

@@ -190,6 +190,21 @@ def test_ten_thousand_in_a_mailbox(store):
     assert {"none", "forged"} <= reasons <= {"none", "forged", "expired"}
 
 
+def test_nothing_to_apply_says_nothing_of_redis(store):
+    """What is only set aside waits for Redis like the rest, and it is told once that it went, and once that it came."""
+    set_up(store, "require")
+    store.make_maildir(store.maildir)
+    feed = store.start_feed()
+    store.redis.stop()
+    store.put_mail("1", make_dsn("ann@dest.test", at=int(time.time()) - 60, message_id="m1"))
+    store.wait(lambda: "cannot commit to Redis" in feed.text(), "a word about Redis")
+    store.next_second()
+    store.next_second()  # it has tried again
+    store.redis.start()
+    store.wait(lambda: store.redis.call("XLEN", "leadgate:unverified") == 1 and not store.new_mails(), "the mail to be set aside")
+    assert (feed.text().count("cannot commit"), feed.text().count("takes commits again")) == (1, 1)
+
+
 def test_ten_thousand_are_never_for_good(store):
     """Under `prefer`, again and again for a year."""
     key = set_up(store, "prefer")
