@@ -42,7 +42,7 @@ bool guard_holds(const struct guard_limits *limits, const struct guard_count *co
 
 /* Who is risky costs a closer look. Where so many may pass that it does not matter yet, one lead in so many
  * stands for all. */
-#define GUARD_SAMPLE 32
+#define GUARD_SAMPLE 64
 #define GUARD_MARGIN 1024
 
 /* Whether it matters who is risky: from the warning on, and before it where as many risky leads again as are

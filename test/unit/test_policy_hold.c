@@ -273,7 +273,7 @@ static void a_burst(void **state)
     assert_false(policy_hold_is_near(&settings, &provider));
     for (; !provider.trouble && passed < 10000; passed++)
         policy_hold_pass(&settings, &provider, passed % GUARD_SAMPLE == 7 ? &fresh : &unknown, GUARD_SAMPLE);
-    assert_int_equal(passed, 30 * GUARD_SAMPLE + 8);
+    assert_int_equal(passed, 15 * GUARD_SAMPLE + 8);
     for (; held.why == POLICY_WHY_NONE && passed < 10000; passed++) {
         policy_hold_pass(&settings, &provider, &fresh, 1);
         held = policy_hold_judge(&settings, &streams[0], &provider, false, &ann, &fresh);

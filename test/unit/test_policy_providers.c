@@ -526,7 +526,7 @@ static void samples(void **state)
     private_redis_cli(&redis, "SET leadgate:followed x");
     private_redis_cli(&redis, "HSET leadgate:shares example.com/* %s", "5000 0 0 0");
     (void)decide(&world, "ann@example.com", T0 + 1000, &closely);
-    for (int block = 0; block < 200; block++) {
+    for (int block = 0; block < 10 * GUARD_SAMPLE; block++) {
         int seen = 0;
 
         for (int i = 0; i < GUARD_SAMPLE; i++) {
