@@ -194,7 +194,7 @@ int main(int argc, char **argv)
     }
     if ((snapshot = snapshot_new(settings, counters, &err)) == NULL) {
         log_say(LOG_ERR, "%s", err.text);
-        return EX_CONFIG;
+        return EX_OSERR;
     }
     sem_init(&wake, 0, 0);
     prepare_signals(&ours);
