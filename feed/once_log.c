@@ -57,8 +57,6 @@ static void print_summary(const struct once *once)
            tally.read.lines, tally.read.foreign, tally.read.local, tally.events, tally.repeats);
 }
 
-/* --- a file --- */
-
 /* Nothing is held afterwards, unless Redis is away. */
 static enum store_rc apply_held(struct log_reader *reader)
 {
@@ -69,6 +67,8 @@ static enum store_rc apply_held(struct log_reader *reader)
     log_reader_drop(reader);
     return STORE_OK;
 }
+
+/* --- a file --- */
 
 typedef bool take_line(struct lines *lines, struct span *line);
 
@@ -164,7 +164,6 @@ static bool wait_for(struct input *input, bool wanted, int milliseconds)
 /* Applies what is held, however long that takes. False: a second signal has come first. */
 static bool apply_patiently(struct input *input)
 {
-
     while (apply_held(input->once.reader) == STORE_DOWN) {
         if (input->told > 1)
             return false;

@@ -61,25 +61,25 @@ void lead_settings_default(struct lead_settings *settings);
 
 /* A lead's history: the hash lead:{ADDR}. All zero is a lead that nothing is known of. */
 struct lead {
-    enum cause cause;     /* of the run of strikes, or of the last opt-out */
-    int64_t strikes;      /* in a row, of `cause` */
-    int64_t cycle;        /* suspensions in this series so far */
-    int64_t series;       /* when the series' first opt-out began */
-    int64_t since;        /* when the current or last opt-out for its health began */
-    int64_t until;        /* when that was to end; 0 = permanent */
-    int64_t seen;         /* first event, by when it happened */
-    int64_t delivered;    /* last delivery */
-    int64_t bounced;      /* last bounce, whether it was a strike or not */
-    int64_t struck;       /* last bounce that was a strike */
-    int64_t deferred;     /* last deferral */
-    int64_t engaged;      /* last engagement that reactivates */
-    int64_t noticed;      /* last one that does not */
-    int64_t resubscribed; /* to the event's stream: older complaints and unsubscribes are answered by it */
-    int64_t doubted;      /* when a hard bounce was doubted; 0 = not since the last sign of life */
-    int64_t deliveries;   /* how many */
-    int64_t score;        /* thousandths, as it was at `scored` */
-    int64_t scored;       /* when the score was last touched */
-    int64_t rev;          /* the store's: counts commits, compared at each; lead_apply() copies it */
+    enum cause cause;             /* of the run of strikes, or of the last opt-out */
+    int64_t strikes;              /* in a row, of `cause` */
+    int64_t cycle;                /* suspensions in this series so far */
+    int64_t series;               /* when the series' first opt-out began */
+    int64_t since;                /* when the current or last opt-out for its health began */
+    int64_t until;                /* when that was to end; 0 = permanent */
+    int64_t seen;                 /* first event, by when it happened */
+    int64_t delivered;            /* last delivery */
+    int64_t bounced;              /* last bounce, whether it was a strike or not */
+    int64_t struck;               /* last bounce that was a strike */
+    int64_t deferred;             /* last deferral */
+    int64_t engaged;              /* last engagement that reactivates */
+    int64_t noticed;              /* last one that does not */
+    int64_t resubscribed;         /* to the event's stream: what was said before it is answered */
+    int64_t doubted;              /* when a hard bounce was doubted; 0 = not since the last sign of life */
+    int64_t deliveries;           /* how many */
+    int64_t score;                /* thousandths, as it was at `scored` */
+    int64_t scored;               /* when the score was last touched */
+    int64_t rev;                  /* the store's: counts commits, compared at each; lead_apply() copies it */
     char message[LEAD_TEXT_SIZE]; /* of the last strike; a longer one by its beginning and a hash */
     char noted[LEAD_TEXT_SIZE];   /* the same of a bounce after it that was no strike; "" = none */
     char status[16];              /* of the last bounce or deferral */
