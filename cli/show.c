@@ -2,8 +2,10 @@
 /* leadgate show: one lead in words, and what the next bounce would do. That is not told from the rules a
  * second time: lead_apply() itself is asked, on a copy. */
 #include "cli/command.h"
+#include "cli/held.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "leadgate/answers.h"
 #include "leadgate/decimal.h"
 #include "leadgate/logline.h"
 #include "leadgate/times.h"
@@ -89,6 +91,20 @@ static void print_note(const struct session *session, const char *name, bool pre
         fputs(": ", stdout);
         output_text(stdout, span_of(text));
     }
+    putchar('\n');
+}
+
+static void print_held(const struct session *session, const struct address *address,
+                       const struct dossier *dossier, const struct held *held)
+{
+    const char *exception = held_exception(session, address, dossier);
+
+    if (!held->present)
+        return;
+    fputs("provider held ", stdout);
+    held_print(held);
+    if (exception != NULL)
+        printf("; not applied: %s", exception);
     putchar('\n');
 }
 
@@ -191,8 +207,10 @@ static void print_effect(const struct session *session, enum cause cause, enum e
                    : "");
 }
 
+/* An incident excuses it as it does in the feed, where the provider is who answered for her domain before. */
 static void print_next(const struct session *session, const struct address *address,
-                       const struct dossier *dossier, enum cause cause, struct span status)
+                       const struct dossier *dossier, const struct held *held, enum cause cause,
+                       struct span status)
 {
     struct optouts optouts = { .optout = dossier->optout,
                                .allowed = dossier->allow.present || dossier->domain_allow.present };
@@ -202,13 +220,21 @@ static void print_next(const struct session *session, const struct address *addr
                            .cause = cause,
                            .at = session->now,
                            .sent = session->now,
-                           .status = status };
+                           .status = status,
+                           .excused =
+                               answers_excuse(session->settings, &held->incident, cause, session->now) };
     struct change change;
     struct lead after;
     enum effect effect =
         lead_apply(&session->settings->lead, &dossier->lead, &optouts, &event, session->now, &after, &change);
 
     printf("the next `%s` ", cause_name(cause));
+    if (event.excused && effect == EFFECT_RECORDED) {
+        fputs("would be no strike: explained by the incident of ", stdout);
+        output_text(stdout, span_of(held->provider));
+        putchar('\n');
+        return;
+    }
     print_effect(session, cause, effect, &after, &change, optouts.allowed);
 }
 
@@ -216,12 +242,14 @@ static int show(struct session *session, struct span name)
 {
     struct dossier dossier;
     struct address address;
+    struct held held;
     struct err err;
 
     if (session_parse(session, name, &address, &err) < 0) {
         return session_refuse(&err);
     }
-    if (admin_read(session->admin, &address, session->now, &dossier, &err) == STORE_DOWN)
+    if (admin_read(session->admin, &address, session->now, &dossier, &err) == STORE_DOWN ||
+        held_find(session, &address, &held, &err) == STORE_DOWN)
         return session_fail(&err);
     output_text(stdout, address_span(&address));
     putchar('\n');
@@ -232,9 +260,10 @@ static int show(struct session *session, struct span name)
                dossier.domain_allow.text);
     print_note(session, "domain held", dossier.domain_hold.present, dossier.domain_hold.until,
                dossier.domain_hold.text);
+    print_held(session, &address, &dossier, &held);
     print_history(session, &dossier);
-    print_next(session, &address, &dossier, CAUSE_MAILBOX_FULL, SPAN("5.2.2"));
-    print_next(session, &address, &dossier, CAUSE_USER_UNKNOWN, SPAN("5.1.1"));
+    print_next(session, &address, &dossier, &held, CAUSE_MAILBOX_FULL, SPAN("5.2.2"));
+    print_next(session, &address, &dossier, &held, CAUSE_USER_UNKNOWN, SPAN("5.1.1"));
     return EX_OK;
 }
 
@@ -243,9 +272,9 @@ int command_show(int argc, char **argv)
     static const char usage[] =
         "usage: leadgate show [-c FILE] ADDR\n"
         "\n"
-        "Shows what is known of a lead: opt-out and time left, refusals, whitelisting, history, score, and "
-        "what\n"
-        "the next bounce would do.\n"
+        "Shows what is known of a lead: opt-out and time left, refusals, whitelisting, whether her domain or "
+        "her\n"
+        "provider is held, history, score, and what the next bounce would do.\n"
         "\n"
         "Exit status: 0, also for a lead that nothing is known of; 64, 75 (Redis is away), 78 (settings).\n";
     struct cli_arguments arguments;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* leadgate why: the evidence. Reads the lead's own log, which is written in one step with each change. */
 #include "cli/command.h"
+#include "cli/held.h"
 #include "cli/output.h"
 #include "cli/session.h"
 #include "leadgate/logline.h"
@@ -69,8 +70,38 @@ static void print_entry(void *ctx, const struct log_field *fields, size_t n)
     putchar('\n');
 }
 
-static void print_now(const struct dossier *dossier)
+static void print_exception(const char *exception)
 {
+    if (exception != NULL)
+        printf("; not applied: %s", exception);
+    putchar('\n');
+}
+
+/* Holds of her domain and of her provider; whether she waits. */
+static bool print_holds(const struct session *session, const struct address *address,
+                        const struct dossier *dossier, const struct held *held)
+{
+    const char *exception = held_exception(session, address, dossier);
+    char until[TIME_TEXT_SIZE];
+
+    if (dossier->domain_hold.present) {
+        fputs("now: domain held, by hand", stdout);
+        if (dossier->domain_hold.until != 0)
+            printf(", until %s", time_text(until, dossier->domain_hold.until));
+        print_exception(exception);
+    }
+    if (held->present) {
+        fputs("now: provider held: ", stdout);
+        held_print(held);
+        print_exception(exception);
+    }
+    return exception == NULL && (dossier->domain_hold.present || (held->present && !held->passes));
+}
+
+static void print_now(const struct session *session, const struct address *address,
+                      const struct dossier *dossier, const struct held *held)
+{
+    bool waits;
     char until[TIME_TEXT_SIZE];
     const struct optout *optout = &dossier->optout;
 
@@ -86,7 +117,8 @@ static void print_now(const struct dossier *dossier)
     }
     if (dossier->allow.present || dossier->domain_allow.present)
         puts("now: whitelisted");
-    if (!optout->present && dossier->n_refusals == 0)
+    waits = print_holds(session, address, dossier, held);
+    if (!optout->present && dossier->n_refusals == 0 && !waits)
         puts("now: nothing stands against her");
 }
 
@@ -94,16 +126,18 @@ static int why(struct session *session, struct span name)
 {
     struct dossier dossier;
     struct address address;
+    struct held held;
     struct err err;
     size_t count = 0;
 
     if (session_parse(session, name, &address, &err) < 0)
         return session_refuse(&err);
-    if (admin_read(session->admin, &address, session->now, &dossier, &err) == STORE_DOWN)
+    if (admin_read(session->admin, &address, session->now, &dossier, &err) == STORE_DOWN ||
+        held_find(session, &address, &held, &err) == STORE_DOWN)
         return session_fail(&err);
     output_text(stdout, address_span(&address));
     putchar('\n');
-    print_now(&dossier);
+    print_now(session, &address, &dossier, &held);
     if (admin_read_log(session->admin, &address, print_entry, &count, &err) == STORE_DOWN)
         return session_fail(&err);
     if (count == 0)
@@ -116,7 +150,9 @@ int command_why(int argc, char **argv)
     static const char usage[] =
         "usage: leadgate why [-c FILE] ADDR\n"
         "\n"
-        "Says what stands against a lead now, and on what evidence: the changes in her log, newest first.\n"
+        "Says what stands against a lead now, a hold of her domain or her provider too, and on what "
+        "evidence:\n"
+        "the changes in her log, newest first.\n"
         "\n"
         "Exit status: 0; 64, 75 (Redis is away), 78 (settings).\n";
     struct cli_arguments arguments;

@@ -8,7 +8,6 @@
 #include "leadgate/answers.h"
 
 #include "leadgate/hash.h"
-#include "leadgate/store_incident.h"
 #include "leadgate/store_provider.h"
 
 #include <stdlib.h>
@@ -141,6 +140,12 @@ static bool is_of_incident(const struct settings *settings, const struct inciden
     return brief->open && at >= brief->since - settings->incident.numbers.window;
 }
 
+bool answers_excuse(const struct settings *settings, const struct incident_brief *brief, enum cause cause,
+                    int64_t at)
+{
+    return is_of_incident(settings, brief, at) && incident_explains(brief->sign, cause);
+}
+
 static void judge_by_incidents(struct batch *batch)
 {
     for (size_t i = 0; i < batch->n; i++) {
@@ -149,7 +154,8 @@ static void judge_by_incidents(struct batch *batch)
 
         if (!is_of_provider(event) || !is_of_incident(batch->settings, brief, event->at))
             continue;
-        event->excused = event->type == EVENT_BOUNCE && incident_explains(brief->sign, event->cause);
+        event->excused =
+            event->type == EVENT_BOUNCE && answers_excuse(batch->settings, brief, event->cause, event->at);
         batch->answers[i].since = brief->step;
     }
 }

@@ -16,10 +16,6 @@
 #define PASSED_LIFE  "3900"
 #define PASSED_FIVES "12"
 
-/* Of an incident that no leader has looked at for an hour nobody is held: so many seconds are left then of
- * the day for which it is kept (incident_change.c). One of an operator's hand may have no end. */
-#define NEGLECTED "82800"
-
 /* KEYS  domain domain-hold domain-returning
  * ARGV  1 the provider where none is known, 2 streams, 3 now, 4 the number of the five minutes that it is
  * then, 5 the first in which somebody may be under way
@@ -38,7 +34,7 @@ const char place_script[] =
     "end\n"
     "local percent, fields = '100', {p .. '/*'}\n"
     "local left = redis.call('TTL', key(p, '" PROVIDER_INCIDENT "'))\n"
-    "if left == -1 or left > " NEGLECTED " then\n"
+    "if left == -1 or left > " INCIDENT_NEGLECTED " then\n"
     "  percent = redis.pcall('HGET', key(p, '" PROVIDER_INCIDENT "'), 'percent')\n"
     "end\n"
     "for stream in string.gmatch(ARGV[2], '%S+') do fields[#fields + 1] = p .. '/' .. stream end\n"

@@ -12,6 +12,10 @@
 
 #include <hiredis/hiredis.h>
 
+/* Of an incident that no leader has looked at for an hour nobody is held: so many seconds are left then of
+ * the day for which it is kept (incident_change.c). One of an operator's hand may have no end. */
+#define INCIDENT_NEGLECTED "82800"
+
 /* A script, for SCRIPT LOAD. Answers a list of what domain_question_read() reads. */
 extern const char place_script[];
 

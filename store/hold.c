@@ -5,6 +5,7 @@
 #include "leadgate/store_shares.h"
 #include "leadgate/times.h"
 #include "store/answer.h"
+#include "store/domain.h"
 #include "store/store.h"
 
 #include <inttypes.h>
@@ -29,7 +30,7 @@ void hold_parse(struct hold *out, struct span value)
 
 /* --- providers --- */
 
-enum { READS = 4 }; /* commands for each */
+enum { READS = 5 }; /* commands for each */
 
 static void send_reads(struct wire *wire, struct span provider)
 {
@@ -39,7 +40,8 @@ static void send_reads(struct wire *wire, struct span provider)
     } reads[READS] = { { "HGETALL", OF_PROVIDER_INCIDENT },
                        { "GET", OF_PROVIDER_HOLD },
                        { "PTTL", OF_PROVIDER_HOLD },
-                       { "GET", OF_PROVIDER_ENDED } };
+                       { "GET", OF_PROVIDER_ENDED },
+                       { "TTL", OF_PROVIDER_INCIDENT } };
 
     for (int i = 0; i < READS; i++) {
         struct key key;
@@ -96,6 +98,13 @@ static void read_incident(struct incident_state *out, const redisReply *hash)
         out->open = false;
 }
 
+/* Without an end it is -1. */
+static bool is_neglected(const redisReply *ttl)
+{
+    return ttl->type == REDIS_REPLY_INTEGER && ttl->integer >= 0 &&
+           ttl->integer <= number_in(SPAN(INCIDENT_NEGLECTED));
+}
+
 static void read_hold(struct hold *out, const redisReply *value, const redisReply *ttl, int64_t now)
 {
     if (value->type == REDIS_REPLY_NIL)
@@ -118,6 +127,7 @@ static enum store_rc receive_state(struct wire *wire, int64_t now, struct incide
         read_incident(out, replies[0]);
         read_hold(&out->hold, replies[1], replies[2], now);
         out->ended = number_in(answer_text(replies[3]));
+        out->neglected = out->open && is_neglected(replies[4]);
     }
     for (int i = 0; i < READS; i++)
         freeReplyObject(replies[i]);

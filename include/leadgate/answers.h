@@ -7,6 +7,7 @@
 
 #include "leadgate/settings.h"
 #include "leadgate/store.h"
+#include "leadgate/store_incident.h"
 
 /* As store_apply(), and the rest. outcomes[].provider and .excused are filled in, too. STORE_DOWN: apply all
  * of them again later. Whether the answers of a batch were counted is no part of that: what could not be is
@@ -14,5 +15,9 @@
 enum store_rc answers_apply(const struct settings *settings, struct store *store, const struct event *events,
                             size_t n, int64_t now, struct outcome *outcomes, bool *uncounted,
                             struct err *err);
+
+/* Whether a bounce of this cause, that happened then, is excused: its provider's incident explains it. */
+bool answers_excuse(const struct settings *settings, const struct incident_brief *brief, enum cause cause,
+                    int64_t at);
 
 #endif

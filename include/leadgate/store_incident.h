@@ -34,7 +34,8 @@ void hold_parse(struct hold *out, struct span value);
 #define INCIDENT_NEWS_SIZE 400
 
 struct incident_state {
-    bool open; /* the rest of the incident is set only if it is */
+    bool open;      /* the rest of the incident is set only if it is */
+    bool neglected; /* no leader has looked at it for an hour: it holds nobody, and still explains bounces */
     struct incident incident;
     char by[INCIDENT_BY_SIZE]; /* who opened it */
     int64_t cleaned;           /* how often the bounces before it were taken back */

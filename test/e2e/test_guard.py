@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -517,6 +518,94 @@ def test_the_command_shows_and_releases(store, policy):
     text = leadgate(store, "guard").stdout
     assert "warning at 5 %, limit at 8 % of 200 tries or more" in text
     assert "calm, 22 risky under way, incident: 5 % pass" in text and "calm, hold: 0 % pass" in text and "\x1b" not in text
+
+
+def told(bed, lead):
+    """What show says of the hold, and what of the next bounces; and what why says of now."""
+    shown, now = leadgate(bed, "show", lead), leadgate(bed, "why", lead)
+    assert (shown.returncode, shown.stderr, now.returncode, now.stderr) == (0, "", 0, "")
+    lines = shown.stdout.splitlines()
+    held = [line.removeprefix("provider held ") for line in lines if line.startswith("provider held ")]
+    following = [line.split("would be ")[1] for line in lines if line.startswith("the next ")]
+    now = [line.removeprefix("now: ") for line in now.stdout.splitlines() if line.startswith("now: ")]
+    assert [line for line in now if line.startswith("provider held: ")] == ["provider held: " + line for line in held]
+    return held, following, [line for line in now if not line.startswith("provider held: ")]
+
+
+GOOD = ["nothing stands against her"]
+COUNTS = ["strike 1 of 2", "strike 1 of 1: opted out for good"]
+EXCUSED = ["strike 1 of 2", "no strike: explained by the incident of big"]
+
+
+def test_show_and_why_tell_of_a_hold(store, policy):
+    """The same leads that the policy server has wait, with the name of the provider, by whom and until when."""
+    call = store.redis.call
+    call("HSET", "domain:{one.test}", "provider", "big")
+    store.start_policyd()
+    client = policy()
+    assert told(store, "ann@one.test") == ([], COUNTS, GOOD) and client.held("ann@one.test") == [False]
+
+    call("SET", "provider:{big}:hold", "they called")
+    soon(store, lambda: client.held("ann@one.test") == [True], "the hold")
+    assert told(store, "ann@one.test") == (["big, by hand; nobody passes"], COUNTS, [])
+    store.next_second()
+    call("EXPIRE", "provider:{big}:hold", 3600)
+    (held,), _, now = told(store, "ann@one.test")
+    assert re.fullmatch(r"big, by hand, until 20[0-9T:-]+Z; nobody passes", held) and now == []
+    call("SET", "lead:{ann@one.test}:allow", "x")
+    (held,), _, now = told(store, "ann@one.test")
+    assert held.endswith("; nobody passes; not applied: whitelisted") and now == ["whitelisted", *GOOD]
+    assert client.held("ann@one.test") == [False]
+    assert told(store, "abuse@one.test")[0][0].endswith("; not applied: policy.never_refuse names her")
+    call("DEL", "provider:{big}:hold", "lead:{ann@one.test}:allow")
+
+    call("SET", f"provider:{{{PROVIDER}}}:hold", "x")  # of a domain that was never mailed it is the name
+    assert told(store, "bob@mail.dest.test")[0] == [f"{PROVIDER}, by hand; nobody passes"]
+    call("SET", "domain:{one.test}:hold", "x")
+    soon(store, lambda: client.held("ann@one.test") == [True], "the domain's hold")
+    assert told(store, "ann@one.test") == ([], COUNTS, ["domain held, by hand"])
+    store.configure(incident={"when_held": "accept"})
+    assert told(store, "ann@one.test") == ([], COUNTS, ["domain held, by hand; not applied: incident.when_held is accept", *GOOD])
+
+
+def test_show_and_why_tell_of_an_incident(store, policy):
+    """Who passes, and that a bounce which it explains counts for nothing."""
+    call, now = store.redis.call, int(time.time())
+    call("HSET", "domain:{one.test}", "provider", "big")
+    call("ZADD", "leadgate:providers", now, "big")
+    store.start_policyd()
+    client = policy()
+    assert leadgate(store, "incident", "open", "big").returncode == 0
+    soon(store, lambda: client.held("ann@one.test") == [True], "the incident")
+    (held,), following, rest = told(store, "ann@one.test")
+    assert re.fullmatch(r"big, by its incident \(dead\) since (20\S+Z), opened by operator, until (20\S+Z); nobody passes", held)
+    assert int(call("TTL", "provider:{big}:hold")) > 1800 and time.strftime("%Y-%m-%dT%H", time.gmtime(now + 1800)) in held
+    assert (following, rest) == (EXCUSED, [])
+
+    call("DEL", "provider:{big}:hold")
+    call("HSET", "provider:{big}:incident", "percent", 20)
+    leads = [f"lead{number}@one.test" for number in range(12)]
+    expected = [not passes(20, lead) for lead in leads]
+    assert True in expected and False in expected
+    soon(store, lambda: client.held(*leads) == expected, "the step")
+    for lead, waits in zip(leads, expected):
+        (held,), following, rest = told(store, lead)
+        assert held.endswith(f", opened by operator; 20 % pass, she {'does not' if waits else 'does'}"), lead
+        assert (following, rest) == (EXCUSED, [] if waits else GOOD)
+
+    call("EXPIRE", "provider:{big}:incident", 82000)  # nobody looks after it any more: it holds nobody, and explains
+    soon(store, lambda: not any(client.held(*leads)), "the neglect")
+    assert told(store, "ann@one.test") == ([], EXCUSED, GOOD)
+    call("HSET", "provider:{big}:incident", "percent", 100)
+    assert told(store, "ann@one.test") == ([], COUNTS, GOOD)
+
+    call("DEL", "provider:{big}:incident")
+    call("HSET", "provider:{big}:incident", "since", now + 7200, "sign", "dead")  # by somebody's hand, of what is to come
+    (held,), following, rest = told(store, "ann@one.test")
+    assert held.startswith("big, by its incident (dead) since 20") and held.endswith("Z; nobody passes") and (following, rest) == (COUNTS, [])
+    store.redis.stop()
+    assert [leadgate(store, command, "ann@one.test").returncode for command in ("show", "why")] == [75, 75]
+    store.redis.start()
 
 
 def test_the_command_refuses(store):

@@ -93,6 +93,23 @@ static struct incident stepped(const struct incident *before, int percent)
     return after;
 }
 
+/* Whom no leader has looked at for an hour, and who has an end at all. The numbers are those of the policy
+ * server: test_policy_providers. */
+static void one_that_is_neglected(void **state)
+{
+    (void)state;
+    opened();
+    assert_false(find().neglected);
+    cli("EXPIRE " INCIDENT(" 82860"));
+    assert_false(find().neglected);
+    cli("EXPIRE " INCIDENT(" 82800"));
+    assert_true(find().open && find().neglected);
+    cli("PERSIST " INCIDENT(""));
+    assert_false(find().neglected);
+    cli("DEL " INCIDENT(""));
+    assert_false(find().neglected);
+}
+
 /* All that an incident is comes back, through each of its steps. */
 static void a_whole_incident(void **state)
 {
@@ -416,6 +433,7 @@ static void lists_of_providers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(one_that_is_neglected, flush),
         cmocka_unit_test_setup(a_whole_incident, flush),
         cmocka_unit_test_setup(each_change_once, flush),
         cmocka_unit_test_setup(an_operators_hold_stays_his, flush),
