@@ -4,6 +4,7 @@
  * a row without numbers. */
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/providers.h"
 #include "cli/subjects.h"
 #include "leadgate/logline.h"
 #include "leadgate/store_guard.h"
@@ -357,11 +358,12 @@ static int show(struct session *session, int format)
 
 /* --- release --- */
 
-static int release(struct session *session, const char *provider, int64_t until)
+static int release(struct session *session, const char *operand, int64_t until)
 {
-    struct span name = span_of(provider);
-    char text[TIME_TEXT_SIZE], at[TIME_TEXT_SIZE], words[160];
+    char provider[PROVIDER_SIZE], text[TIME_TEXT_SIZE], at[TIME_TEXT_SIZE], words[160];
+    struct span name = span_of(operand);
     struct err err;
+    int status;
 
     if (!stream_is_name(name)) {
         fputs("leadgate: no provider has such a name: ", stderr);
@@ -369,13 +371,17 @@ static int release(struct session *session, const char *provider, int64_t until)
         fputc('\n', stderr);
         return EX_USAGE;
     }
+    if ((status = providers_find(session, operand, provider)) != GO_ON)
+        return status;
+    name = span_of(provider);
     time_text(text, until);
     snprintf(words, sizeof(words), "action=release at=%s by=operator until=%s", time_text(at, session->now),
              text);
     if (store_release(session->store, name, until - session->now, SPAN("by=operator"), &err) == STORE_DOWN ||
         store_tell(session->store, name, words, session->settings->redis.journal, &err) == STORE_DOWN)
         return session_fail(&err);
-    printf("%s: released until %s\n", provider, text);
+    output_text(stdout, name);
+    printf(": released until %s\n", text);
     return EX_OK;
 }
 
@@ -390,11 +396,12 @@ int command_guard(int argc, char **argv)
         "exist, and who is held back: past the limit risky leads wait. Stream * is all mail.\n"
         "\n"
         "  --format            text; csv; json: one object a line\n"
-        "  --release PROVIDER  the guard lets his leads pass\n"
+        "  --release PROVIDER  the guard lets his leads pass: a name as it is printed here, or a recipient "
+        "domain\n"
         "  --for LENGTH        for so long: 90s 30m 12h 7d 2w; a day without it\n"
         "  --until T           2026-12-24, 2026-12-24T10:00, 7d\n"
         "\n"
-        "Exit status: 0; 64, 75 (Redis is away), 78 (settings).\n";
+        "Exit status: 0; 1 when no such provider is known; 64, 75 (Redis is away), 78 (settings).\n";
     const char *format = NULL, *provider = NULL, *until = NULL, *length = NULL;
     const struct cli_option options[] = { { "format", &format, NULL },
                                           { "release", &provider, NULL },

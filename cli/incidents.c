@@ -4,10 +4,10 @@
 #include "cli/command.h"
 #include "cli/incident_log.h"
 #include "cli/output.h"
+#include "cli/providers.h"
 #include "cli/session.h"
 #include "leadgate/logline.h"
 #include "leadgate/store_incident.h"
-#include "leadgate/store_provider.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -233,34 +233,6 @@ int command_incidents(int argc, char **argv)
 
 /* --- by hand --- */
 
-/* The provider that is meant: its name, or a recipient domain it answers for. GO_ON, or the exit status. */
-static int find_provider(struct session *session, const char *operand, char provider[PROVIDER_SIZE])
-{
-    struct provider_list list = { .n = 0 };
-    struct span name = span_of(operand);
-    struct err err;
-    bool known;
-
-    if (store_list_providers(session->store, 0, &list, &err) == STORE_DOWN) {
-        provider_list_free(&list);
-        return session_fail(&err);
-    }
-    known = provider_list_has(&list, name);
-    provider_list_free(&list);
-    if (known && span_copy(provider, PROVIDER_SIZE, name))
-        return GO_ON;
-    if (store_find_domains(session->store, &name, 1, (char(*)[PROVIDER_SIZE])provider, &err) == STORE_DOWN)
-        return session_fail(&err);
-    if (provider[0] != '\0')
-        return GO_ON;
-    fputs("leadgate: ", stderr);
-    output_text(stderr, name);
-    fputs(": no such provider, nor a domain whose provider is known; ZRANGE leadgate:providers 0 -1 names "
-          "all\n",
-          stderr);
-    return 1;
-}
-
 static int say(const char *provider, const char *what, int status)
 {
     output_text(stdout, span_of(provider));
@@ -328,7 +300,7 @@ static int change_incident(struct session *session, bool open, enum incident_sig
     char provider[PROVIDER_SIZE] = "";
     struct span name = { provider, 0 };
     struct incident_state state;
-    int status = find_provider(session, operand, provider);
+    int status = providers_find(session, operand, provider);
     struct err err;
 
     if (status != GO_ON)

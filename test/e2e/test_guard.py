@@ -520,6 +520,28 @@ def test_the_command_shows_and_releases(store, policy):
     assert "calm, 22 risky under way, incident: 5 % pass" in text and "calm, hold: 0 % pass" in text and "\x1b" not in text
 
 
+def test_who_is_released_is_known(store):
+    """A slip of the finger is no release: the name is looked for as `leadgate incident open` does."""
+    def release(name):
+        done = leadgate(store, "guard", "--release", name)
+        return done.returncode, done.stdout.partition(":")[0], done.stderr
+
+    call = store.redis.call
+    call("ZADD", "leadgate:providers", 1, "big")
+    call("HSET", "domain:{one.test}", "provider", "big")
+    call("HSET", "leadgate:shares", "shared/*", "10 0")
+    call("ZADD", "leadgate:passed", 1, "never-mailed.test")
+    call("SADD", "leadgate:open", "held")
+    before = set(store.redis.client.keys("*"))
+    unknown = release("nowhere.example")
+    assert unknown[:2] == (1, "") and unknown[2].startswith("leadgate: nowhere.example: no such provider")
+    assert leadgate(store, "incident", "open", "nowhere.example").stderr == unknown[2]
+    assert set(store.redis.client.keys("*")) == before
+    for name, provider in [("big", "big"), ("one.test", "big"), ("shared", "shared"), ("never-mailed.test",) * 2, ("held", "held")]:
+        assert release(name) == (0, provider, "")
+        assert call("DEL", f"provider:{{{provider}}}:release") == 1
+
+
 def told(bed, lead):
     """What show says of the hold, and what of the next bounces; and what why says of now."""
     shown, now = leadgate(bed, "show", lead), leadgate(bed, "why", lead)

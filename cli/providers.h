@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* providers: which provider an operator means. */
+#ifndef LEADGATE_CLI_PROVIDERS_H
+#define LEADGATE_CLI_PROVIDERS_H
+
+#include "cli/session.h"
+#include "leadgate/provider.h"
+
+/* His name, as `leadgate incidents` and `leadgate guard` print it, or a recipient domain he answers for.
+ * GO_ON, or the exit status after saying why not: 1 where nobody knows such a one. */
+int providers_find(struct session *session, const char *operand, char provider[PROVIDER_SIZE]);
+
+#endif
