@@ -20,6 +20,17 @@ static enum store_rc list_known(struct session *session, struct provider_list *l
     return store_list_passed(store, list, err);
 }
 
+/* As it is spelt; else in other letters of either case. */
+static bool find_known(const struct provider_list *list, struct span name, char provider[PROVIDER_SIZE])
+{
+    if (provider_list_has(list, name))
+        return span_copy(provider, PROVIDER_SIZE, name);
+    for (size_t i = 0; i < list->n; i++)
+        if (span_eq_nocase(span_of(list->name[i]), name))
+            return span_copy(provider, PROVIDER_SIZE, span_of(list->name[i]));
+    return false;
+}
+
 int providers_find(struct session *session, const char *operand, char provider[PROVIDER_SIZE])
 {
     struct provider_list list = { .n = 0 };
@@ -31,9 +42,9 @@ int providers_find(struct session *session, const char *operand, char provider[P
         provider_list_free(&list);
         return session_fail(&err);
     }
-    known = provider_list_has(&list, name);
+    known = find_known(&list, name, provider);
     provider_list_free(&list);
-    if (known && span_copy(provider, PROVIDER_SIZE, name))
+    if (known)
         return GO_ON;
     if (store_find_domains(session->store, &name, 1, (char(*)[PROVIDER_SIZE])provider, &err) == STORE_DOWN)
         return session_fail(&err);

@@ -6,8 +6,8 @@
 #include "cli/session.h"
 #include "leadgate/provider.h"
 
-/* His name, as `leadgate incidents` and `leadgate guard` print it, or a recipient domain he answers for.
- * GO_ON, or the exit status after saying why not: 1 where nobody knows such a one. */
+/* By a name that `leadgate incidents` or `leadgate guard` prints, in any case, or by a recipient domain he
+ * answers for. GO_ON, or the exit status after saying why not: 1 where nobody knows such a one. */
 int providers_find(struct session *session, const char *operand, char provider[PROVIDER_SIZE]);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/providers.h"
 #include "cli/session.h"
 #include "leadgate/decimal.h"
 #include "leadgate/logline.h"
@@ -206,12 +207,45 @@ static int read_plan(const struct session *session, const struct wishes *wishes,
         return refuse(times, wishes->until);
     if (plan->since > plan->until)
         return refuse("--since is later than --until", "");
+    if (plan->since > session->now)
+        return refuse("--since is in the future: ", wishes->since);
     for (int i = 0; wishes->causes[i] != NULL; i++) {
         if (!cause_parse(span_of(wishes->causes[i]), &cause))
             return refuse("no such cause: ", wishes->causes[i]);
         plan->causes |= revert_cause(cause);
     }
     return GO_ON;
+}
+
+/* What is not kept any more is not seen either. */
+static void warn_of_kept(const struct session *session, const struct revert_plan *plan)
+{
+    int64_t kept = session->now - revert_kept();
+    char length[LENGTH_TEXT_SIZE], text[TIME_TEXT_SIZE];
+
+    if (plan->since < kept)
+        fprintf(stderr,
+                "leadgate: bounces are kept for %s: those that were read before %s stay as they are\n",
+                times_length_text(length, revert_kept()), time_text(text, kept));
+}
+
+/* Where nothing was found the name may be the reason. It is not looked for before: a provider of whom the
+ * log tells nothing is known by the bounces alone. */
+static int explain_nothing(struct session *session, const char *wanted)
+{
+    char provider[PROVIDER_SIZE];
+    int status = providers_find(session, wanted, provider);
+
+    if (status != GO_ON)
+        return status;
+    if (span_eq_nocase(span_of(provider), span_of(wanted)))
+        return EX_OK;
+    fputs("leadgate: ", stderr);
+    output_text(stderr, span_of(wanted));
+    fputs(": no such provider, but a domain of ", stderr);
+    output_text(stderr, span_of(provider));
+    fputc('\n', stderr);
+    return 1;
 }
 
 static int revert(struct session *session, const struct revert_plan *plan, int format)
@@ -221,12 +255,17 @@ static int revert(struct session *session, const struct revert_plan *plan, int f
     struct err err;
     enum store_rc rc;
 
+    warn_of_kept(session, plan);
     if (format == FORMAT_CSV)
         print_csv_header();
     rc = revert_run(session->store, plan, session->now, print_lead, &style, &tally, &err);
     if (format == FORMAT_TEXT)
         print_tally(&tally, plan->dry_run);
-    return rc == STORE_DOWN ? session_fail(&err) : EX_OK;
+    if (rc == STORE_DOWN)
+        return session_fail(&err);
+    return plan->provider.n > 0 && tally.leads == 0 && tally.left_alone == 0
+               ? explain_nothing(session, plan->provider.p)
+               : EX_OK;
 }
 
 /* With the expression, if there is one. */
@@ -268,7 +307,8 @@ int command_revert(int argc, char **argv)
         "  --why TEXT       for the leads' logs and the journal\n"
         "  --format         text; csv; json: one object a line\n"
         "\n"
-        "Exit status: 0; 64, 75 (Redis is away; run it again), 78 (settings).\n";
+        "Exit status: 0; 1 when nothing is known of that provider; 64, 75 (Redis is away; run it again), 78 "
+        "(settings).\n";
     struct wishes wishes = { .provider = "", .why = "by hand" };
     const struct cli_option options[] = {
         { "provider", &wishes.provider, NULL }, { "since", &wishes.since, NULL },

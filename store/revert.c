@@ -257,6 +257,14 @@ static enum store_rc take(void *ctx, const struct bounced_lead *one, struct err 
     return ++revert->n == BATCH ? run_batch(revert, err) : STORE_OK;
 }
 
+int64_t revert_kept(void)
+{
+    int64_t seconds = 0;
+
+    (void)span_int64(SPAN(UNDO_KEPT), &seconds);
+    return seconds;
+}
+
 enum store_rc revert_run(struct store *store, const struct revert_plan *plan, int64_t now, revert_fn *fn,
                          void *ctx, struct revert_tally *tally, struct err *err)
 {

@@ -38,6 +38,9 @@ static inline uint64_t revert_cause(enum cause cause)
     return UINT64_C(1) << cause;
 }
 
+/* For so many seconds a bounce is kept to be taken back, from when it was read. */
+int64_t revert_kept(void);
+
 /* What was, or would be, done about one lead that has such bounces. */
 struct reverted {
     const struct address *lead;

@@ -537,7 +537,7 @@ def test_who_is_released_is_known(store):
     assert unknown[:2] == (1, "") and unknown[2].startswith("leadgate: nowhere.example: no such provider")
     assert leadgate(store, "incident", "open", "nowhere.example").stderr == unknown[2]
     assert set(store.redis.client.keys("*")) == before
-    for name, provider in [("big", "big"), ("one.test", "big"), ("shared", "shared"), ("never-mailed.test",) * 2, ("held", "held")]:
+    for name, provider in [("big", "big"), ("Big", "big"), ("one.test", "big"), ("shared", "shared"), ("never-mailed.test",) * 2, ("held", "held")]:
         assert release(name) == (0, provider, "")
         assert call("DEL", f"provider:{{{provider}}}:release") == 1
 

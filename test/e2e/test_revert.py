@@ -2,6 +2,7 @@
 """leadgate revert on a real Redis: a provider's bad day, read from Postfix's log, is taken back. What holds of any history
 is the unit tests'."""
 
+import calendar
 import csv
 import io
 import json
@@ -123,6 +124,7 @@ def test_what_makes_no_sense(store):
         ([], "--since when?"),
         (["--since", "yesterday"], "yesterday"),
         (["--since", "1h", "--until", "2h"], "later than --until"),
+        (["--since", "2099-01-01"], "--since is in the future: 2099-01-01"),
         (["--since", "1h", "--cause", "user-unknown", "--cause", "bad"], "no such cause: bad"),
         (["--since", "1h", "--match", "("], "--match: "),
         (["--since", "1h", "--format", "xml"], "--format is one of"),
@@ -133,6 +135,26 @@ def test_what_makes_no_sense(store):
         assert (status, out) == (64, "") and words in err, arguments
     status, out, err = leadgate(store, "revert", "--help")
     assert status == 0 and out.startswith("usage: leadgate revert")
+
+
+def test_where_nothing_can_be_found(store):
+    """Older than is kept, or of nobody: not a mere 0, which would look like a day without bounces."""
+    a_bad_day(store)
+    status, out, err = leadgate(store, "revert", "--since", "3d", "--dry-run")
+    words = re.fullmatch(r"leadgate: bounces are kept for 2 d: those that were read before (20\S+Z) stay as they are\n", err)
+    assert abs(time.time() - 172800 - calendar.timegm(time.strptime(words[1], "%Y-%m-%dT%H:%M:%SZ"))) < 60
+    assert status == 0 and out.endswith("would be taken back: 4 bounces of 4 leads; let in again: 3; left alone: 1\n")
+    before = keep(store)
+    for provider, why in [
+        ("nosuch.example", "nosuch.example: no such provider, nor a domain whose provider is known; "),
+        ("firm.example", "firm.example: no such provider, but a domain of google.com\n"),
+    ]:
+        status, out, err = leadgate(store, "revert", "--since", "1h", "--provider", provider)
+        assert (status, out) == (1, "taken back: 0 bounces of 0 leads; let in again: 0; left alone: 0\n")
+        assert err.startswith("leadgate: " + why)
+    assert values(keep(store)) == values(before)
+    # One that is known had a good day.
+    assert printed(store, "revert", "--since", "1s", "--provider", "Google.com").startswith("taken back: 0 ")
 
 
 def test_redis_is_away(store):
