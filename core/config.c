@@ -299,11 +299,58 @@ static int read_stream(struct walk *walk)
     return 0;
 }
 
+/* --- what two keys have in common --- */
+
+static const struct config_key *find_key(const struct walk *walk, const char *name)
+{
+    const struct config_key *key = NULL;
+    size_t index;
+
+    (void)config_name_find(walk->scope.keys, name, &key, &index);
+    return key;
+}
+
+static int64_t number_of(const struct walk *walk, const struct config_key *key)
+{
+    return *(const int64_t *)member_of(walk->scope.base, key, 0);
+}
+
+/* The file may name either of them, the other one has its default. Told is the one that is there; of both,
+ * the one that is too much. */
+static int fail_most(struct walk *walk, const struct config_key *key, const struct config_key *most)
+{
+    const struct seen *seen = find_seen(walk, key->name), *other = find_seen(walk, most->name);
+    const bool by_other = seen == NULL && other != NULL;
+    char high[64], low[64];
+
+    config_show(high, sizeof(high), walk->scope.base, key, 0);
+    config_show(low, sizeof(low), walk->scope.base, most, 0);
+    if (by_other)
+        return fail(walk, other->mark, most->name, "found %s, less than %s, which is %s; allowed is no less",
+                    low, key->name, high);
+    return fail(walk, seen == NULL ? walk->yaml.event.start_mark : seen->mark, key->name,
+                "found %s, more than %s, which is %s; allowed is no more", high, most->name, low);
+}
+
+static int check_pairs(struct walk *walk)
+{
+    for (size_t i = 0; i < walk->scope.keys.n; i++) {
+        const struct config_key *key = &walk->scope.keys.row[i];
+        const struct config_key *most = key->at_most == NULL ? NULL : find_key(walk, key->at_most);
+
+        if (most != NULL && number_of(walk, key) > number_of(walk, most))
+            return fail_most(walk, key, most);
+    }
+    return 0;
+}
+
 int config_read(void *base, const struct config_key *keys, size_t n, const char *path,
                 void (*seen)(void *ctx, const char *name), void *ctx, struct err *err)
 {
     struct walk walk = { .scope = { { keys, n }, base, "" }, .tell = seen, .ctx = ctx };
-    int rc = config_yaml_open(&walk.yaml, path, err) < 0 ? -1 : read_stream(&walk);
+    int rc = config_yaml_open(&walk.yaml, path, err) < 0 || read_stream(&walk) < 0 || check_pairs(&walk) < 0
+                 ? -1
+                 : 0;
 
     config_yaml_close(&walk.yaml);
     free(walk.seen);

@@ -73,8 +73,10 @@ struct config_key {
     const char *(*each)(size_t index); /* with "*": the names, NULL for an index without one; up to each_n */
     size_t each_n, stride;             /* with "*": how many, and the size of one element */
     bool (*check)(const char *text, struct err *err); /* texts: further conditions; NULL = none */
-    const struct config_table *items;                 /* CONFIG_ITEMS */
-    const char *help;                                 /* one sentence: what it does */
+    const char *at_most; /* numbers: another key of the same type, without "*", above which it may not be;
+                            looked at when all is read. NULL = none */
+    const struct config_table *items; /* CONFIG_ITEMS */
+    const char *help;                 /* one sentence: what it does */
 };
 
 /* Sets every key of the table to its default. base points at the struct. 0, or -1 with err (a default that
@@ -82,8 +84,8 @@ struct config_key {
 int config_defaults(void *base, const struct config_key *keys, size_t n, struct err *err);
 
 /* Reads the file at path over what base holds. 0, or -1 with err as `path:line:column: what was found, what
- * is allowed`. Unknown and repeated keys are errors. seen, if not NULL, is called with the full name of each
- * key read; in an item that is list[0].key. */
+ * is allowed`. Unknown and repeated keys are errors, and so are two that contradict each other. seen, if not
+ * NULL, is called with the full name of each key read; in an item that is list[0].key. */
 int config_read(void *base, const struct config_key *keys, size_t n, const char *path,
                 void (*seen)(void *ctx, const char *name), void *ctx, struct err *err);
 

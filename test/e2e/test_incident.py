@@ -252,7 +252,7 @@ def test_an_operators_hand(store, log):
     """What an operator deletes is over, and is not opened again for what was before; his own hold stays, and nothing is
     opened while it is there."""
     bed = store
-    bed.configure(feed={"maildirs": [], "logs": [log.path]}, incident={**FAST, "hold": "1h"})
+    bed.configure(feed={"maildirs": [], "logs": [log.path]}, incident={**FAST, "hold": "1h", "longest": "1h"})
     bed.start_feed()
     for deleted, why in (("hold", "hold-deleted"), ("incident", "gone")):
         provider, leads = f"{deleted}.test", leads_of(100, f"{deleted}.example")

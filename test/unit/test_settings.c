@@ -104,6 +104,29 @@ static void check_item_rows(const char *name, void *item, size_t size)
     config_free(item, table->keys, table->n);
 }
 
+/* Two keys that are compared are numbers of one kind. */
+static void test_pairs(void **state)
+{
+    size_t n;
+    const struct config_key *keys = settings_keys(&n);
+    size_t pairs = 0;
+
+    (void)state;
+    for (size_t i = 0; i < n; i++) {
+        const char *most = keys[i].at_most;
+        size_t j = 0;
+
+        if (most == NULL)
+            continue;
+        pairs++;
+        while (j < n && strcmp(keys[j].name, most) != 0)
+            j++;
+        assert_true(j < n && keys[j].type == keys[i].type && is_number(keys[i].type));
+        assert_true(keys[i].each == NULL && keys[j].each == NULL);
+    }
+    assert_int_equal(pairs, 3);
+}
+
 static void test_rows(void **state)
 {
     size_t n;
@@ -550,11 +573,11 @@ static void test_secret(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),    cmocka_unit_test(test_lead_defaults),
-        cmocka_unit_test(test_example), cmocka_unit_test(test_example_streams),
-        cmocka_unit_test(test_values),  cmocka_unit_test(test_maillog),
-        cmocka_unit_test(test_errors),  cmocka_unit_test(test_reply_templates),
-        cmocka_unit_test(test_secret),
+        cmocka_unit_test(test_pairs),           cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_lead_defaults),   cmocka_unit_test(test_example),
+        cmocka_unit_test(test_example_streams), cmocka_unit_test(test_values),
+        cmocka_unit_test(test_maillog),         cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_reply_templates), cmocka_unit_test(test_secret),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

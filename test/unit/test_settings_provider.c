@@ -178,6 +178,20 @@ static void test_errors(void **state)
         { "incident: { share: 100% }\n", "1:20: incident.share: found \"100%\", out of range" },
         { "guard: { enforce: inherit }\n",
           "1:19: guard.enforce: found \"inherit\"; allowed is on, observe or off" },
+        /* What contradicts another key, whose default may be what it contradicts. */
+        { "guard:\n  warn: 10%\n  limit: 9%\n",
+          "2:3: guard.warn: found 10%, more than guard.limit, which is 9%; allowed is no more" },
+        { "guard:\n  limit: 9%\n  warn: 10%\n", "3:3: guard.warn: found 10%, more than guard.limit, which" },
+        { "guard: { warn: 9% }\n", "1:10: guard.warn: found 9%, more than guard.limit, which is 8%" },
+        { "guard: { limit: 4% }\n",
+          "1:10: guard.limit: found 4%, less than guard.warn, which is 5%; allowed is no less" },
+        { "incident:\n  hold: 13h\n",
+          "2:3: incident.hold: found 13h, more than incident.longest, which is 12h; allowed is no more" },
+        { "incident:\n  longest: 10m\n", "2:3: incident.longest: found 10m, less than incident.hold, which" },
+        { "redis:\n  retention: 90d\n",
+          "2:3: redis.retention: found 90d, less than lifecycle.series_limit, which is 180d; allowed is no" },
+        { "lifecycle: { series_limit: 500d }\nredis: { retention: 499d }\n",
+          "1:14: lifecycle.series_limit: found 500d, more than redis.retention, which is 499d; allowed is" },
     };
 
     (void)state;
@@ -194,13 +208,31 @@ static void test_errors(void **state)
     }
 }
 
+/* As much as the other key is not more. */
+static void test_on_the_edge(void **state)
+{
+    static const char *const rows[] = {
+        "guard: { warn: 8% }\n",        "guard: { warn: 100%, limit: 100% }\n",
+        "incident: { hold: 12h }\n",    "incident: { longest: 30m }\n",
+        "redis: { retention: 180d }\n", "redis: { retention: 90d }\nlifecycle: { series_limit: 90d }\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct settings *settings = NULL;
+        struct err err = { "" };
+
+        if (load_text(&settings, rows[i], &err) < 0)
+            fail_msg("%s", err.text);
+        settings_free(settings);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mapping),
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_example),
-        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_mapping), cmocka_unit_test(test_defaults),    cmocka_unit_test(test_example),
+        cmocka_unit_test(test_errors),  cmocka_unit_test(test_on_the_edge),
     };
 
     return cmocka_run_group_tests(tests, make_file, remove_file);
