@@ -4,7 +4,7 @@
  * a row without numbers. */
 #include "cli/command.h"
 #include "cli/output.h"
-#include "cli/providers.h"
+#include "cli/provider_name.h"
 #include "cli/subjects.h"
 #include "leadgate/logline.h"
 #include "leadgate/store_guard.h"
@@ -371,7 +371,7 @@ static int release(struct session *session, const char *operand, int64_t until)
         fputc('\n', stderr);
         return EX_USAGE;
     }
-    if ((status = providers_find(session, operand, provider)) != GO_ON)
+    if ((status = provider_name_find(session, operand, provider)) != GO_ON)
         return status;
     name = span_of(provider);
     time_text(text, until);

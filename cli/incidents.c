@@ -4,7 +4,7 @@
 #include "cli/command.h"
 #include "cli/incident_log.h"
 #include "cli/output.h"
-#include "cli/providers.h"
+#include "cli/provider_name.h"
 #include "cli/session.h"
 #include "leadgate/logline.h"
 #include "leadgate/store_incident.h"
@@ -300,7 +300,7 @@ static int change_incident(struct session *session, bool open, enum incident_sig
     char provider[PROVIDER_SIZE] = "";
     struct span name = { provider, 0 };
     struct incident_state state;
-    int status = providers_find(session, operand, provider);
+    int status = provider_name_find(session, operand, provider);
     struct err err;
 
     if (status != GO_ON)

@@ -4,7 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
-#include "cli/providers.h"
+#include "cli/provider_name.h"
 #include "cli/session.h"
 #include "leadgate/decimal.h"
 #include "leadgate/logline.h"
@@ -234,7 +234,7 @@ static void warn_of_kept(const struct session *session, const struct revert_plan
 static int explain_nothing(struct session *session, const char *wanted)
 {
     char provider[PROVIDER_SIZE];
-    int status = providers_find(session, wanted, provider);
+    int status = provider_name_find(session, wanted, provider);
 
     if (status != GO_ON)
         return status;

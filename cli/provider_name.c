@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "cli/providers.h"
+#include "cli/provider_name.h"
 
 #include "cli/output.h"
 #include "leadgate/store_guard.h"
@@ -31,7 +31,7 @@ static bool find_known(const struct provider_list *list, struct span name, char 
     return false;
 }
 
-int providers_find(struct session *session, const char *operand, char provider[PROVIDER_SIZE])
+int provider_name_find(struct session *session, const char *operand, char provider[PROVIDER_SIZE])
 {
     struct provider_list list = { .n = 0 };
     struct span name = span_of(operand);

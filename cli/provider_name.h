@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* providers: which provider an operator means. */
-#ifndef LEADGATE_CLI_PROVIDERS_H
-#define LEADGATE_CLI_PROVIDERS_H
+/* provider_name: which provider an operator means. */
+#ifndef LEADGATE_CLI_PROVIDER_NAME_H
+#define LEADGATE_CLI_PROVIDER_NAME_H
 
 #include "cli/session.h"
 #include "leadgate/provider.h"
 
 /* By a name that `leadgate incidents` or `leadgate guard` prints, in any case, or by a recipient domain he
  * answers for. GO_ON, or the exit status after saying why not: 1 where nobody knows such a one. */
-int providers_find(struct session *session, const char *operand, char provider[PROVIDER_SIZE]);
+int provider_name_find(struct session *session, const char *operand, char provider[PROVIDER_SIZE]);
 
 #endif
