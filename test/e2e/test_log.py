@@ -221,8 +221,10 @@ def test_redis_comes_back_with_an_older_copy(store, log):
     feed = start(store)
     wait_read(store, log)
     store.redis.call("SAVE")
-    write(log, lines[1000:2000])
+    write(log, lines[1000:1900])
     wait_read(store, log)
+    write(log, lines[1900:2000])
+    wait_read(store, log)  # of the place before this one the feed has heard that it was kept
     store.redis.process.kill()
     store.redis.start()
     assert place_of(store, log)[0] == sum(map(len, lines[:1000]))
