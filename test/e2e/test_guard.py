@@ -401,7 +401,12 @@ def test_a_deferral_is_no_answer(bed):
     bed.start_policyd()
     assert send_at_once(bed, waiting[:100]) == waiting[:100]
     bed.sink.rules.pop()
-    bed.wait(lambda: not send_at_once(bed, [waiting[0]]), "room for one more")
+
+    def there_is_room():
+        bed.postfix.flush()  # qmgr(8) leaves a message for a minute that it met too early, in the hands of smtp(8) still
+        return not send_at_once(bed, [waiting[0]])
+
+    bed.wait(there_is_room, "room for one more")
 
 
 def test_what_is_not_looked_at_makes_no_room(bed):
