@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whatever happens to the files, there are three questions: which file is the place of (search_place), which
- * one follows the one that is read (search_next), and whether the one that is read is still what it was
- * (logfile_is_cut), and where it was (follow_copy). */
+/* Whatever happens to the files, there are four questions: which file the place is of (search_place), which
+ * one follows the one that is read (search_next), whether that one is still what it was (logfile_is_cut), and
+ * still where it was (follow_copy). */
 #include "feed/tail.h"
 
 #include "feed/lines.h"

@@ -167,6 +167,8 @@ void answer_read_resubscribed(const redisReply *hash, struct span stream, struct
 {
     char field[RESUBSCRIBED_SIZE];
 
+    if (span_eq(stream, SPAN("*")))
+        return; /* what answer_read_lead() has read */
     if (!span_int64(answer_field(hash, span_of(resubscribed_field(field, stream))), &out->resubscribed))
         out->resubscribed = 0;
 }

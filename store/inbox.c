@@ -388,13 +388,9 @@ enum store_rc inbox_settle(struct inbox *inbox, struct err *err)
 
     if (batch->n_ids == 0)
         return STORE_OK;
-    if (wire_ready(inbox->wire, err) == STORE_DOWN)
+    /* Redis may have come back with an older copy of its data: the entries in it, and not what they did. */
+    if (wire_still(inbox->wire, inbox->session, err) == STORE_DOWN)
         return STORE_DOWN;
-    /* It may have come back with an older copy of its data: the entries in it, and not what they did. */
-    if (wire_session(inbox->wire) != inbox->session) {
-        err_set(err, "connection to Redis lost, and made anew");
-        return STORE_DOWN;
-    }
     for (size_t i = 0; i < batch->n; i++)
         if (batch->rejected[i]) {
             send_rejected(inbox, &batch->entries[i], batch->reasons[i]);

@@ -12,7 +12,7 @@ static const char keep_script[] =
     "if have ~= 'hash' and have ~= 'none' then redis.call('RENAME', KEYS[1], KEYS[1] .. ':odd') end\n"
     "return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\n";
 
-/* After wire_ready(). */
+/* On the connection that there is. */
 static enum store_rc ask(struct store *store, const struct span *words, int n, redisReply **reply,
                          struct err *err)
 {
@@ -48,13 +48,8 @@ enum store_rc store_keep_position(struct store *store, struct span source, struc
                                   place };
     redisReply *reply;
 
-    if (wire_ready(store_wire(store), err) == STORE_DOWN)
-        return STORE_DOWN;
-    if (wire_session(store_wire(store)) != session) {
-        err_set(err, "connection to Redis lost, and made anew");
-        return STORE_DOWN;
-    }
-    if (ask(store, words, 6, &reply, err) == STORE_DOWN)
+    if (wire_still(store_wire(store), session, err) == STORE_DOWN ||
+        ask(store, words, 6, &reply, err) == STORE_DOWN)
         return STORE_DOWN;
     freeReplyObject(reply);
     return STORE_OK;

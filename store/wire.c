@@ -214,3 +214,13 @@ int64_t wire_session(const struct wire *wire)
 {
     return wire->session;
 }
+
+enum store_rc wire_still(struct wire *wire, int64_t session, struct err *err)
+{
+    if (wire_ready(wire, err) == STORE_DOWN)
+        return STORE_DOWN;
+    if (wire->session == session)
+        return STORE_OK;
+    err_set(err, "connection to Redis lost, and made anew");
+    return STORE_DOWN;
+}

@@ -19,6 +19,8 @@ enum store_rc wire_ready(struct wire *wire, struct err *err);
 
 /* Which connection it is: how many there have been. */
 int64_t wire_session(const struct wire *wire);
+/* As wire_ready(), on that very one: STORE_DOWN where it was lost meanwhile, also if there is a new one. */
+enum store_rc wire_still(struct wire *wire, int64_t session, struct err *err);
 
 /* Queues one command. Only after wire_ready(); failures show up at wire_receive(). */
 void wire_send(struct wire *wire, int argc, const char **argv, const size_t *len);

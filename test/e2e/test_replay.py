@@ -156,5 +156,3 @@ def test_eight_readers_of_eight_files(store):
         made[line["lead"]] += line["effect"] == "strike"
     assert len(lines) == 4000
     assert strikes(store, leads) == [made[lead] for lead in leads]
-    # They did meet: had each file been applied after the one before, 3,500 bounces would be repeats.
-    assert sum(made.values()) > 500
