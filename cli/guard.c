@@ -99,7 +99,7 @@ static enum store_rc find_stands(struct session *session, struct overview *overv
         struct stand *stand = &overview->stands[first + i];
 
         stand->held = incidents[i].hold.present;
-        stand->percent = incidents[i].open ? incidents[i].incident.percent : 100;
+        stand->percent = incidents[i].open && !incidents[i].neglected ? incidents[i].incident.percent : 100;
         stand->released = releases[i].present;
         stand->until = releases[i].until;
         stand->under_way = passed[i] > stand->answered ? passed[i] - stand->answered : 0;

@@ -23,7 +23,14 @@ struct row {
     char since_text[TIME_TEXT_SIZE], until_text[TIME_TEXT_SIZE];
 };
 
-/* False where nothing is held back. */
+static struct span state_of(const struct row *row)
+{
+    if (row->percent == 0)
+        return SPAN("held");
+    return row->percent < 100 ? SPAN("recovering") : SPAN("neglected");
+}
+
+/* False where nothing is held back, and no bounce explained. */
 static bool fill_row(struct row *row, const char *provider, const struct incident_state *state)
 {
     bool held = state->hold.present, by_hand = held && (!state->open || state->hold.since == 0);
@@ -31,8 +38,8 @@ static bool fill_row(struct row *row, const char *provider, const struct inciden
     if (!held && !state->open)
         return false;
     *row = (struct row){ .provider = span_of(provider), .sign = SPAN_NONE };
-    row->percent = held ? 0 : state->incident.percent;
-    row->state = row->percent == 0 ? SPAN("held") : SPAN("recovering");
+    row->percent = held ? 0 : state->neglected ? 100 : state->incident.percent;
+    row->state = state_of(row);
     row->by = by_hand ? SPAN("operator") : span_of(state->by);
     row->until_at = by_hand ? state->hold.until : row->percent == 0 ? state->incident.until : 0;
     if (state->open) {

@@ -433,6 +433,9 @@ def test_what_is_listed(store):
     rows = leadgate(bed, "incidents", "--last", "1", "--format", "csv")[1].splitlines()
     assert rows[0].startswith("at,provider,action,stream,sign,") and len(rows) == 2
     assert leadgate(bed, "incidents", "--last", "0")[0] == 64
+    # One that no feed has looked at for an hour holds nobody.
+    bed.redis.call("EXPIRE", "provider:{big.test}:incident", 82000)
+    assert leadgate(bed, "incidents")[1].splitlines()[0].split("\t")[:4] == ["big.test", "neglected", "100%", "dead"]
 
 
 # -- on a real Postfix
